@@ -1,0 +1,4 @@
+from staffing.models.delegation import Delegation
+from staffing.models.staff import Account, Assignment, AssignmentKind, Employee, StoreCharge
+
+__all__ = ["Account", "Assignment", "AssignmentKind", "Delegation", "Employee", "StoreCharge"]

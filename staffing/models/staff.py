@@ -1,0 +1,181 @@
+"""Employees, the dated facts that join them to positions, and the stores in their charge."""
+
+from django.conf import settings
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import RangeOperators
+from django.db import models
+from django.db.models import F, Func, Q
+from django.utils.translation import gettext_lazy as _
+from pypinyin import Style, lazy_pinyin
+from simple_history.models import HistoricalRecords
+
+from orgchart.models import Department, Position
+from staffing.querysets import AssignmentQuerySet, StoreChargeQuerySet
+from stores.models import Store
+
+
+class DateRange(Func):
+    """``[start, end)`` of two date columns; an empty end is open."""
+
+    function = "DATERANGE"
+
+
+def name_key(name):
+    """Return what people type to find a Chinese name: its syllables and their initials (kefu kf)."""
+    syllables = lazy_pinyin(name)
+    initials = lazy_pinyin(name, style=Style.FIRST_LETTER)
+    return f"{''.join(syllables)} {''.join(initials)}".lower()[:120]
+
+
+class Employee(models.Model):
+    number = models.CharField(_("staff number"), max_length=20, unique=True)
+    name = models.CharField(_("name"), max_length=60)
+    name_key = models.CharField(_("search key"), max_length=120, editable=False, db_index=True)
+    home_department = models.ForeignKey(
+        Department, models.PROTECT, related_name="staff", verbose_name=_("home department")
+    )
+    active = models.BooleanField(_("active"), default=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("employee")
+        verbose_name_plural = _("employees")
+        ordering = ["number"]
+
+    def __str__(self):
+        return self.name
+
+    def save(self, *args, **kwargs):
+        self.name_key = name_key(self.name)
+        super().save(*args, **kwargs)
+
+
+class Account(models.Model):
+    """Which employee stands behind an account; one person with two accounts stays one person."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        primary_key=True,
+        related_name="account",
+        verbose_name=_("account"),
+    )
+    employee = models.ForeignKey(
+        Employee, models.PROTECT, related_name="accounts", verbose_name=_("employee")
+    )
+
+    class Meta:
+        verbose_name = _("employee's account")
+        verbose_name_plural = _("employees' accounts")
+
+    def __str__(self):
+        return f"{self.user} · {self.employee}"
+
+
+class AssignmentKind(models.TextChoices):
+    PRIMARY = "primary", _("primary")
+    CONCURRENT = "concurrent", _("concurrent")
+    ACTING = "acting", _("acting")
+    SECONDED = "seconded", _("seconded")
+
+
+class Assignment(models.Model):
+    """The dated fact that an employee holds a position, ``[start, end)``; an empty end is open."""
+
+    employee = models.ForeignKey(
+        Employee, models.PROTECT, related_name="assignments", verbose_name=_("employee")
+    )
+    position = models.ForeignKey(
+        Position, models.PROTECT, related_name="assignments", verbose_name=_("position")
+    )
+    kind = models.CharField(_("kind"), max_length=12, choices=AssignmentKind.choices)
+    start = models.DateField(_("from"))
+    end = models.DateField(_("until"), null=True, blank=True, help_text=_("First day no longer included."))
+    from_department = models.ForeignKey(
+        Department,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("seconded by"),
+    )
+    note = models.CharField(_("note"), max_length=200, blank=True)
+    history = HistoricalRecords()
+
+    objects = AssignmentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("assignment")
+        verbose_name_plural = _("assignments")
+        ordering = ["position", "start"]
+        constraints = [
+            models.CheckConstraint(
+                name="assignment_ends_after_start",
+                condition=Q(end__isnull=True) | Q(end__gt=F("start")),
+                violation_error_message=_("The assignment ends before it begins."),
+            ),
+            models.CheckConstraint(
+                name="assignment_seconded_says_from_where",
+                condition=~Q(kind="seconded") | Q(from_department__isnull=False),
+                violation_error_message=_("Say which department seconds this person."),
+            ),
+            ExclusionConstraint(
+                name="assignment_one_primary_per_day",
+                expressions=[
+                    ("employee", RangeOperators.EQUAL),
+                    (DateRange(F("start"), F("end")), RangeOperators.OVERLAPS),
+                ],
+                condition=Q(kind="primary"),
+                violation_error_message=_("This person already has a primary position in that time."),
+            ),
+            ExclusionConstraint(
+                name="assignment_once_per_position_and_day",
+                expressions=[
+                    ("employee", RangeOperators.EQUAL),
+                    ("position", RangeOperators.EQUAL),
+                    (DateRange(F("start"), F("end")), RangeOperators.OVERLAPS),
+                ],
+                violation_error_message=_("This person already holds this position in that time."),
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.employee} · {self.position}"
+
+
+class StoreCharge(models.Model):
+    """Who answers for a store, ``[start, end)``; being in charge is what opens a store to an account."""
+
+    employee = models.ForeignKey(
+        Employee, models.PROTECT, related_name="store_charges", verbose_name=_("employee")
+    )
+    store = models.ForeignKey(Store, models.PROTECT, related_name="charges", verbose_name=_("store"))
+    start = models.DateField(_("from"))
+    end = models.DateField(_("until"), null=True, blank=True, help_text=_("First day no longer included."))
+    history = HistoricalRecords()
+
+    objects = StoreChargeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("store charge")
+        verbose_name_plural = _("store charges")
+        ordering = ["store", "start"]
+        constraints = [
+            models.CheckConstraint(
+                name="store_charge_ends_after_start",
+                condition=Q(end__isnull=True) | Q(end__gt=F("start")),
+                violation_error_message=_("It ends before it begins."),
+            ),
+            ExclusionConstraint(
+                name="store_charge_once_per_day",
+                expressions=[
+                    ("employee", RangeOperators.EQUAL),
+                    ("store", RangeOperators.EQUAL),
+                    (DateRange(F("start"), F("end")), RangeOperators.OVERLAPS),
+                ],
+                violation_error_message=_("This person is already in charge of this store in that time."),
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.employee} · {self.store}"
