@@ -1,0 +1,63 @@
+"""Who may do what with documents. Each question has a name; has_perm is asked nowhere else."""
+
+from django.db.models import Q
+
+from stores.models import Store
+from stores.permissions import may_see_all_stores
+
+
+def may_draft(user, kind):
+    """Drafting and editing drafts of one kind of document."""
+    return user.has_perm({"price_list": "approvals.draft_price_list", "promotion": "approvals.draft_promotion"}[kind])
+
+
+def may_read_all_documents(user):
+    return user.has_perm("approvals.read_documents")
+
+
+def may_take_part(user):
+    """Only accounts of a deciding role are given tasks; the administrator and the auditor never are."""
+    return user.is_active and user.has_perm("approvals.take_part")
+
+
+def may_file(user):
+    return user.has_perm("approvals.file_documents")
+
+
+def may_search_archive(user):
+    return user.has_perm("approvals.search_archive")
+
+
+def may_verify_archive(user):
+    return user.has_perm("approvals.verify_archive")
+
+
+def may_trace_prices(user):
+    return user.has_perm("approvals.trace_prices")
+
+
+def may_change_limits(user):
+    return user.has_perm("approvals.propose_guard_policy")
+
+
+def visible_documents_q(user):
+    """Return the filter on Document for what a user may see.
+
+    Readers see all. Others see what they wrote or have a task in; somebody who serves stores sees, of filed
+    documents, those that touch a store in his or her charge.
+    """
+    if not user.is_active:
+        return Q(pk__in=[])
+    if may_read_all_documents(user):
+        return Q()
+    mine = Q(authors__user=user) | Q(tasks__assignee=user, tasks__state__in=["open", "done", "closed"])
+    if not may_see_all_stores(user):
+        mine |= Q(state__in=["filed", "done"], scope_stores__store__in=Store.objects.visible_to(user))
+    from approvals.models import Document
+
+    return Q(pk__in=Document.objects.filter(mine).values("pk"))
+
+
+def may_see_execution(user):
+    """Store execution is for those who serve stores and for those who read everything."""
+    return may_take_part(user) or may_read_all_documents(user)
