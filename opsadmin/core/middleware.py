@@ -1,0 +1,46 @@
+"""What holds for every response."""
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpResponseRedirect, JsonResponse
+from django.utils.cache import add_never_cache_headers
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from opsadmin.core.refusals import Refusal
+
+
+class NoStoreMiddleware:
+    """Keep pages of a signed-in user out of caches, so that the back button shows nothing after logout."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        if getattr(request, "user", None) is not None and request.user.is_authenticated:
+            add_never_cache_headers(response)
+            response.headers["Cache-Control"] = "private, no-store, max-age=0"
+        return response
+
+
+class RefusalMiddleware:
+    """Turn a refusal that no screen handled into a sentence: JSON for scripts, a message otherwise."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_exception(self, request, exception):
+        if isinstance(exception, ValidationError):
+            exception = Refusal(" ".join(exception.messages), code="invalid")
+        if not isinstance(exception, Refusal):
+            return None
+        if request.headers.get("Accept", "").startswith("application/json"):
+            return JsonResponse({"refused": str(exception), "code": exception.code}, status=409)
+        messages.error(request, str(exception))
+        back = request.META.get("HTTP_REFERER", "")
+        if not url_has_allowed_host_and_scheme(back, {request.get_host()}) or request.method == "GET":
+            back = "/"
+        return HttpResponseRedirect(back)
