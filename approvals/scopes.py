@@ -1,0 +1,79 @@
+"""Scopes of lines: the stores that a line means."""
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from approvals.kinds import kind_of
+from approvals.models import ScopeStore
+from opsadmin.core.refusals import Refusal
+from stores.models import Brand, Store
+
+ALL = "all"
+ALL_WORDS = {"", "all", "全部", "全部自营", "全部店铺", "全部自营店"}
+
+
+def stores_of(scope_key):
+    """Return the stores of a scope that take prices: all unified ones, a brand's unified ones, or those named."""
+    stores = Store.objects.taking_prices()
+    if scope_key == ALL:
+        return stores.unified()
+    sort, _colon, codes = scope_key.partition(":")
+    if sort == "brand":
+        return stores.unified().filter(brand__code=codes)
+    return stores.filter(code__in=codes.split(";"))
+
+
+def scope_of_stores(codes):
+    """Return the scope of named stores; the same stores always give the same key."""
+    return "stores:" + ";".join(sorted(set(codes)))
+
+
+def parse_scope(text):
+    """Return the scope that a cell or field means: all, a brand, or named stores by code or name.
+
+    Stores are separated by semicolons, commas or 、. Raises Refusal naming what is not known.
+    """
+    text = (text or "").strip()
+    if text.lower() in ALL_WORDS:
+        return ALL
+    brands = {name.lower(): brand.code for brand in Brand.objects.all() for name in (brand.code, brand.name)}
+    if text.lower() in brands:
+        return f"brand:{brands[text.lower()]}"
+    stores = {
+        name.lower(): store.code for store in Store.objects.taking_prices() for name in (store.code, store.name)
+    }
+    for mark in ("；", ",", "，", "、", "\n"):
+        text = text.replace(mark, ";")
+    words = [word.strip() for word in text.split(";") if word.strip()]
+    unknown = [word for word in words if word.lower() not in stores]
+    if unknown:
+        raise Refusal(
+            _("“%(name)s” is neither a brand nor a self-operated store that is trading.") % {"name": unknown[0]},
+            code="unknown_scope",
+        )
+    return scope_of_stores(stores[word.lower()] for word in words)
+
+
+def scope_label(scope_key, names=None):
+    """Return the scope in words; ``names`` maps codes of stores and brands to their names."""
+    if scope_key == ALL:
+        return _("all self-operated stores")
+    sort, _colon, codes = scope_key.partition(":")
+    names = names or {}
+    if sort == "brand":
+        return _("%(brand)s stores") % {"brand": names.get(codes, codes)}
+    return "、".join(names.get(code, code) for code in codes.split(";"))
+
+
+def expand_scopes(document):
+    """Write anew which stores each scope of the document's lines means. Call it inside a transaction."""
+    kind = kind_of(document)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT DISTINCT scope_key FROM {kind.line_table} WHERE document_id = %s", [document.pk]
+        )
+        keys = [row[0] for row in cursor.fetchall()]
+    ScopeStore.objects.filter(document=document).delete()
+    ScopeStore.objects.bulk_create(
+        ScopeStore(document_id=document.pk, scope_key=key, store=store) for key in keys for store in stores_of(key)
+    )
