@@ -1,0 +1,1 @@
+"""What one machine needs to run opsadmin by itself: servers, demo, translations."""
