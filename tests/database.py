@@ -1,0 +1,72 @@
+"""The test database between tests that really commit.
+
+Django would empty the tables with `flush`. That cannot be: the append-only tables refuse it, and the content
+types that it makes anew get new numbers, which worker and web processes started for the tests do not learn.
+"""
+
+import pytest
+from django.db import connection, transaction
+
+KEPT = "kept_for_tests"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """Note what the tables hold after the migrations; tests that commit come back to it."""
+    from django.test import TransactionTestCase
+
+    with django_db_blocker.unblock():
+        keep_rows()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: bring_back_rows())
+        yield
+
+
+def keep_rows():
+    """Keep a copy of every row; what is in the database now is what each committing test starts with."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"DROP SCHEMA IF EXISTS {KEPT} CASCADE")
+        cursor.execute(f"CREATE SCHEMA {KEPT}")
+        for table in tables(cursor, "public"):
+            cursor.execute(f'SELECT EXISTS (SELECT FROM public."{table}")')
+            if cursor.fetchone()[0]:
+                cursor.execute(f'CREATE TABLE {KEPT}."{table}" AS TABLE public."{table}"')
+
+
+def bring_back_rows():
+    """Put the kept rows in the place of what is there; their numbers stay the same."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL lock_timeout = '20s'")
+        everything, guarded = tables(cursor, "public"), guarded_tables(cursor)
+        for table in guarded:
+            cursor.execute(f'ALTER TABLE public."{table}" DISABLE TRIGGER USER')
+        cursor.execute("TRUNCATE " + ", ".join(f'public."{table}"' for table in everything))
+        for table in guarded:
+            cursor.execute(f'ALTER TABLE public."{table}" ENABLE TRIGGER USER')
+        for table in tables(cursor, KEPT):
+            columns = stored_columns(cursor, table)
+            cursor.execute(f'INSERT INTO public."{table}" ({columns}) SELECT {columns} FROM {KEPT}."{table}"')
+
+
+def tables(cursor, schema):
+    cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY 1", [schema])
+    return [name for (name,) in cursor.fetchall()]
+
+
+def guarded_tables(cursor):
+    """Return the tables with triggers of their own, such as those that refuse changes."""
+    cursor.execute(
+        "SELECT DISTINCT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+        " WHERE NOT t.tgisinternal AND c.relnamespace = 'public'::regnamespace ORDER BY 1"
+    )
+    return [name for (name,) in cursor.fetchall()]
+
+
+def stored_columns(cursor, table):
+    """Return the quoted columns that can be written; generated ones compute themselves."""
+    cursor.execute(
+        "SELECT string_agg(quote_ident(column_name), ', ') FROM information_schema.columns"
+        " WHERE table_schema = 'public' AND table_name = %s AND is_generated = 'NEVER'",
+        [table],
+    )
+    return cursor.fetchone()[0]
