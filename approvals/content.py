@@ -18,7 +18,12 @@ LINES_AT_A_TIME = 5000
 def column_text_sql(column, alias):
     """Return the SQL of one column's sealed text."""
     escaped = f"{alias}.{column}::text"
-    for raw, written in (("E'\\\\'", "E'\\\\\\\\'"), ("E'\\t'", "E'\\\\t'"), ("E'\\n'", "E'\\\\n'"), ("E'\\r'", "E'\\\\r'")):
+    for raw, written in (
+        ("E'\\\\'", "E'\\\\\\\\'"),
+        ("E'\\t'", "E'\\\\t'"),
+        ("E'\\n'", "E'\\\\n'"),
+        ("E'\\r'", "E'\\\\r'"),
+    ):
         escaped = f"replace({escaped}, {raw}, {written})"
     return f"coalesce({escaped}, E'\\\\N')"
 
@@ -41,7 +46,9 @@ PLAIN_COLUMNS = {
 def line_text_sql(kind, alias="l"):
     """Return the SQL expression of a line's sealed text."""
     parts = [
-        f"coalesce({alias}.{column}::text, E'\\\\N')" if column in PLAIN_COLUMNS else column_text_sql(column, alias)
+        f"coalesce({alias}.{column}::text, E'\\\\N')"
+        if column in PLAIN_COLUMNS
+        else column_text_sql(column, alias)
         for column in kind.sealed_columns
     ]
     return " || E'\\t' || ".join(parts)

@@ -8,7 +8,9 @@ from stores.permissions import may_see_all_stores
 
 def may_draft(user, kind):
     """Drafting and editing drafts of one kind of document."""
-    return user.has_perm({"price_list": "approvals.draft_price_list", "promotion": "approvals.draft_promotion"}[kind])
+    return user.has_perm(
+        {"price_list": "approvals.draft_price_list", "promotion": "approvals.draft_promotion"}[kind]
+    )
 
 
 def may_read_all_documents(user):

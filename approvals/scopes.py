@@ -40,7 +40,9 @@ def parse_scope(text):
     if text.lower() in brands:
         return f"brand:{brands[text.lower()]}"
     stores = {
-        name.lower(): store.code for store in Store.objects.taking_prices() for name in (store.code, store.name)
+        name.lower(): store.code
+        for store in Store.objects.taking_prices()
+        for name in (store.code, store.name)
     }
     for mark in ("；", ",", "，", "、", "\n"):
         text = text.replace(mark, ";")
@@ -48,7 +50,8 @@ def parse_scope(text):
     unknown = [word for word in words if word.lower() not in stores]
     if unknown:
         raise Refusal(
-            _("“%(name)s” is neither a brand nor a self-operated store that is trading.") % {"name": unknown[0]},
+            _("“%(name)s” is neither a brand nor a self-operated store that is trading.")
+            % {"name": unknown[0]},
             code="unknown_scope",
         )
     return scope_of_stores(stores[word.lower()] for word in words)
@@ -75,5 +78,7 @@ def expand_scopes(document):
         keys = [row[0] for row in cursor.fetchall()]
     ScopeStore.objects.filter(document=document).delete()
     ScopeStore.objects.bulk_create(
-        ScopeStore(document_id=document.pk, scope_key=key, store=store) for key in keys for store in stores_of(key)
+        ScopeStore(document_id=document.pk, scope_key=key, store=store)
+        for key in keys
+        for store in stores_of(key)
     )

@@ -6,846 +6,2184 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('core', '0001_initial'),
-        ('stores', '0001_initial'),
+        ("core", "0001_initial"),
+        ("stores", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Document',
+            name="Document",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.CharField(max_length=20, unique=True, verbose_name='number')),
-                ('kind', models.CharField(choices=[('price_list', 'price list'), ('promotion', 'promotion')], max_length=20, verbose_name='kind')),
-                ('title', models.CharField(max_length=100, verbose_name='title')),
-                ('state', models.CharField(choices=[('draft', 'draft'), ('in_approval', 'in approval'), ('sent_back', 'sent back'), ('filed', 'filed'), ('done', 'done'), ('cancelled', 'cancelled')], default='draft', max_length=12, verbose_name='state')),
-                ('round', models.PositiveSmallIntegerField(default=1, verbose_name='round')),
-                ('currency', models.CharField(default='CNY', max_length=3, verbose_name='currency')),
-                ('effective_from', models.DateTimeField(verbose_name='effective from')),
-                ('effective_to', models.DateTimeField(blank=True, null=True, verbose_name='effective until')),
-                ('note', models.TextField(blank=True, verbose_name='note')),
-                ('submitted_at', models.DateTimeField(blank=True, null=True, verbose_name='submitted at')),
-                ('content_hash', models.CharField(blank=True, max_length=64, verbose_name='content digest')),
-                ('archive_number', models.CharField(blank=True, max_length=20, verbose_name='archive number')),
-                ('line_count', models.PositiveIntegerField(default=0, verbose_name='lines')),
-                ('store_count', models.PositiveIntegerField(default=0, verbose_name='stores')),
-                ('store_label', models.CharField(blank=True, max_length=120, verbose_name='stores in words')),
-                ('block_count', models.PositiveIntegerField(default=0, verbose_name='block')),
-                ('sign_count', models.PositiveIntegerField(default=0, verbose_name='sign')),
-                ('warn_count', models.PositiveIntegerField(default=0, verbose_name='warn')),
-                ('info_count', models.PositiveIntegerField(default=0, verbose_name='info')),
-                ('money_at_risk', models.DecimalField(decimal_places=2, default=0, max_digits=14, verbose_name='money at risk')),
-                ('summary', models.JSONField(blank=True, default=dict, verbose_name='figures of the last check')),
-                ('guarded_hash', models.CharField(blank=True, max_length=64, verbose_name='digest of the last check')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated at')),
-                ('drafted_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='drafted by')),
-                ('follows', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='followed_by', to='approvals.document', verbose_name='follow-up of')),
-                ('submitted_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='submitted by')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.CharField(max_length=20, unique=True, verbose_name="number")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("price_list", "price list"), ("promotion", "promotion")],
+                        max_length=20,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("title", models.CharField(max_length=100, verbose_name="title")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "draft"),
+                            ("in_approval", "in approval"),
+                            ("sent_back", "sent back"),
+                            ("filed", "filed"),
+                            ("done", "done"),
+                            ("cancelled", "cancelled"),
+                        ],
+                        default="draft",
+                        max_length=12,
+                        verbose_name="state",
+                    ),
+                ),
+                ("round", models.PositiveSmallIntegerField(default=1, verbose_name="round")),
+                ("currency", models.CharField(default="CNY", max_length=3, verbose_name="currency")),
+                ("effective_from", models.DateTimeField(verbose_name="effective from")),
+                ("effective_to", models.DateTimeField(blank=True, null=True, verbose_name="effective until")),
+                ("note", models.TextField(blank=True, verbose_name="note")),
+                ("submitted_at", models.DateTimeField(blank=True, null=True, verbose_name="submitted at")),
+                ("content_hash", models.CharField(blank=True, max_length=64, verbose_name="content digest")),
+                (
+                    "archive_number",
+                    models.CharField(blank=True, max_length=20, verbose_name="archive number"),
+                ),
+                ("line_count", models.PositiveIntegerField(default=0, verbose_name="lines")),
+                ("store_count", models.PositiveIntegerField(default=0, verbose_name="stores")),
+                ("store_label", models.CharField(blank=True, max_length=120, verbose_name="stores in words")),
+                ("block_count", models.PositiveIntegerField(default=0, verbose_name="block")),
+                ("sign_count", models.PositiveIntegerField(default=0, verbose_name="sign")),
+                ("warn_count", models.PositiveIntegerField(default=0, verbose_name="warn")),
+                ("info_count", models.PositiveIntegerField(default=0, verbose_name="info")),
+                (
+                    "money_at_risk",
+                    models.DecimalField(
+                        decimal_places=2, default=0, max_digits=14, verbose_name="money at risk"
+                    ),
+                ),
+                (
+                    "summary",
+                    models.JSONField(blank=True, default=dict, verbose_name="figures of the last check"),
+                ),
+                (
+                    "guarded_hash",
+                    models.CharField(blank=True, max_length=64, verbose_name="digest of the last check"),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated at")),
+                (
+                    "drafted_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="drafted by",
+                    ),
+                ),
+                (
+                    "follows",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="followed_by",
+                        to="approvals.document",
+                        verbose_name="follow-up of",
+                    ),
+                ),
+                (
+                    "submitted_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="submitted by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'document',
-                'verbose_name_plural': 'documents',
-                'ordering': ['-pk'],
-                'permissions': [('draft_price_list', 'Can draft price lists'), ('draft_promotion', 'Can draft promotions'), ('read_documents', 'Can read all documents'), ('take_part', 'Can be given tasks'), ('file_documents', 'Can file documents'), ('search_archive', 'Can search and download the archive'), ('verify_archive', 'Can verify the archive'), ('trace_prices', 'Can ask where a price comes from')],
+                "verbose_name": "document",
+                "verbose_name_plural": "documents",
+                "ordering": ["-pk"],
+                "permissions": [
+                    ("draft_price_list", "Can draft price lists"),
+                    ("draft_promotion", "Can draft promotions"),
+                    ("read_documents", "Can read all documents"),
+                    ("take_part", "Can be given tasks"),
+                    ("file_documents", "Can file documents"),
+                    ("search_archive", "Can search and download the archive"),
+                    ("verify_archive", "Can verify the archive"),
+                    ("trace_prices", "Can ask where a price comes from"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Flow',
+            name="Flow",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(max_length=40, unique=True, verbose_name='code')),
-                ('name', models.CharField(max_length=60, verbose_name='name')),
-                ('kind', models.CharField(choices=[('price_list', 'price list'), ('promotion', 'promotion')], max_length=20, unique=True, verbose_name='kind of document')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.SlugField(max_length=40, unique=True, verbose_name="code")),
+                ("name", models.CharField(max_length=60, verbose_name="name")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("price_list", "price list"), ("promotion", "promotion")],
+                        max_length=20,
+                        unique=True,
+                        verbose_name="kind of document",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'flow',
-                'verbose_name_plural': 'flows',
+                "verbose_name": "flow",
+                "verbose_name_plural": "flows",
             },
         ),
         migrations.CreateModel(
-            name='ArchiveRecord',
+            name="ArchiveRecord",
             fields=[
-                ('sequence', models.BigIntegerField(primary_key=True, serialize=False, verbose_name='place in the chain')),
-                ('number', models.CharField(max_length=30, unique=True, verbose_name='archive number')),
-                ('kind', models.CharField(choices=[('filing', 'filing'), ('campaign', 'campaign details'), ('receipt', 'receipt'), ('closing', 'closing')], max_length=10, verbose_name='kind')),
-                ('document_number', models.CharField(db_index=True, max_length=20, verbose_name='document number')),
-                ('document_kind', models.CharField(max_length=20, verbose_name='kind of document')),
-                ('title', models.CharField(max_length=100, verbose_name='title')),
-                ('line_count', models.PositiveIntegerField(default=0, verbose_name='lines')),
-                ('effective_from', models.DateTimeField(verbose_name='effective from')),
-                ('effective_to', models.DateTimeField(null=True, verbose_name='effective until')),
-                ('retained_until', models.DateField(help_text='Empty: for ever.', null=True, verbose_name='kept until')),
-                ('filed_by_name', models.CharField(max_length=60, verbose_name='name of the day')),
-                ('at', models.DateTimeField(db_index=True, verbose_name='filed at')),
-                ('payload', models.BinaryField(verbose_name='sealed content, compressed')),
-                ('payload_size', models.BigIntegerField(verbose_name='size of the sealed content')),
-                ('payload_sha256', models.CharField(max_length=64, verbose_name='digest of the sealed content')),
-                ('previous', models.CharField(max_length=64, verbose_name='digest before')),
-                ('hash', models.CharField(max_length=64, unique=True, verbose_name='digest')),
-                ('filed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='filed by')),
-                ('document', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='archive_records', to='approvals.document', verbose_name='document')),
+                (
+                    "sequence",
+                    models.BigIntegerField(
+                        primary_key=True, serialize=False, verbose_name="place in the chain"
+                    ),
+                ),
+                ("number", models.CharField(max_length=30, unique=True, verbose_name="archive number")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("filing", "filing"),
+                            ("campaign", "campaign details"),
+                            ("receipt", "receipt"),
+                            ("closing", "closing"),
+                        ],
+                        max_length=10,
+                        verbose_name="kind",
+                    ),
+                ),
+                (
+                    "document_number",
+                    models.CharField(db_index=True, max_length=20, verbose_name="document number"),
+                ),
+                ("document_kind", models.CharField(max_length=20, verbose_name="kind of document")),
+                ("title", models.CharField(max_length=100, verbose_name="title")),
+                ("line_count", models.PositiveIntegerField(default=0, verbose_name="lines")),
+                ("effective_from", models.DateTimeField(verbose_name="effective from")),
+                ("effective_to", models.DateTimeField(null=True, verbose_name="effective until")),
+                (
+                    "retained_until",
+                    models.DateField(help_text="Empty: for ever.", null=True, verbose_name="kept until"),
+                ),
+                ("filed_by_name", models.CharField(max_length=60, verbose_name="name of the day")),
+                ("at", models.DateTimeField(db_index=True, verbose_name="filed at")),
+                ("payload", models.BinaryField(verbose_name="sealed content, compressed")),
+                ("payload_size", models.BigIntegerField(verbose_name="size of the sealed content")),
+                (
+                    "payload_sha256",
+                    models.CharField(max_length=64, verbose_name="digest of the sealed content"),
+                ),
+                ("previous", models.CharField(max_length=64, verbose_name="digest before")),
+                ("hash", models.CharField(max_length=64, unique=True, verbose_name="digest")),
+                (
+                    "filed_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="filed by",
+                    ),
+                ),
+                (
+                    "document",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="archive_records",
+                        to="approvals.document",
+                        verbose_name="document",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'archive record',
-                'verbose_name_plural': 'archive records',
-                'ordering': ['sequence'],
+                "verbose_name": "archive record",
+                "verbose_name_plural": "archive records",
+                "ordering": ["sequence"],
             },
         ),
         migrations.CreateModel(
-            name='ArchiveFile',
+            name="ArchiveFile",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200, verbose_name='file name')),
-                ('sha256', models.CharField(max_length=64, verbose_name='SHA-256')),
-                ('size', models.BigIntegerField(verbose_name='size in bytes')),
-                ('file', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.storedfile', verbose_name='file')),
-                ('record', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='files', to='approvals.archiverecord', verbose_name='record')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=200, verbose_name="file name")),
+                ("sha256", models.CharField(max_length=64, verbose_name="SHA-256")),
+                ("size", models.BigIntegerField(verbose_name="size in bytes")),
+                (
+                    "file",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core.storedfile",
+                        verbose_name="file",
+                    ),
+                ),
+                (
+                    "record",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="files",
+                        to="approvals.archiverecord",
+                        verbose_name="record",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'sealed file',
-                'verbose_name_plural': 'sealed files',
-                'ordering': ['record', 'pk'],
+                "verbose_name": "sealed file",
+                "verbose_name_plural": "sealed files",
+                "ordering": ["record", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='PriceList',
+            name="PriceList",
             fields=[
-                ('document_ptr', models.OneToOneField(auto_created=True, on_delete=django.db.models.deletion.CASCADE, parent_link=True, primary_key=True, serialize=False, to='approvals.document')),
-                ('list_kind', models.CharField(choices=[('regular', 'regular price list'), ('campaign', 'campaign price list'), ('emergency', 'emergency price list')], default='regular', max_length=10, verbose_name='kind of price list')),
+                (
+                    "document_ptr",
+                    models.OneToOneField(
+                        auto_created=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        parent_link=True,
+                        primary_key=True,
+                        serialize=False,
+                        to="approvals.document",
+                    ),
+                ),
+                (
+                    "list_kind",
+                    models.CharField(
+                        choices=[
+                            ("regular", "regular price list"),
+                            ("campaign", "campaign price list"),
+                            ("emergency", "emergency price list"),
+                        ],
+                        default="regular",
+                        max_length=10,
+                        verbose_name="kind of price list",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'price list',
-                'verbose_name_plural': 'price lists',
+                "verbose_name": "price list",
+                "verbose_name_plural": "price lists",
             },
-            bases=('approvals.document',),
+            bases=("approvals.document",),
         ),
         migrations.CreateModel(
-            name='Promotion',
+            name="Promotion",
             fields=[
-                ('document_ptr', models.OneToOneField(auto_created=True, on_delete=django.db.models.deletion.CASCADE, parent_link=True, primary_key=True, serialize=False, to='approvals.document')),
-                ('promotion_kind', models.CharField(choices=[('markdown', 'markdown'), ('discount', 'percentage off'), ('flash_sale', 'flash sale'), ('presale', 'presale'), ('coupon', 'coupon')], max_length=12, verbose_name='kind of promotion')),
-                ('theme', models.CharField(blank=True, max_length=100, verbose_name='theme')),
-                ('per_user_cap', models.PositiveIntegerField(blank=True, null=True, verbose_name='per buyer at most')),
-                ('total_quantity', models.PositiveIntegerField(blank=True, null=True, verbose_name='total quantity')),
-                ('budget', models.DecimalField(blank=True, decimal_places=2, max_digits=12, null=True, verbose_name='budget')),
+                (
+                    "document_ptr",
+                    models.OneToOneField(
+                        auto_created=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        parent_link=True,
+                        primary_key=True,
+                        serialize=False,
+                        to="approvals.document",
+                    ),
+                ),
+                (
+                    "promotion_kind",
+                    models.CharField(
+                        choices=[
+                            ("markdown", "markdown"),
+                            ("discount", "percentage off"),
+                            ("flash_sale", "flash sale"),
+                            ("presale", "presale"),
+                            ("coupon", "coupon"),
+                        ],
+                        max_length=12,
+                        verbose_name="kind of promotion",
+                    ),
+                ),
+                ("theme", models.CharField(blank=True, max_length=100, verbose_name="theme")),
+                (
+                    "per_user_cap",
+                    models.PositiveIntegerField(blank=True, null=True, verbose_name="per buyer at most"),
+                ),
+                (
+                    "total_quantity",
+                    models.PositiveIntegerField(blank=True, null=True, verbose_name="total quantity"),
+                ),
+                (
+                    "budget",
+                    models.DecimalField(
+                        blank=True, decimal_places=2, max_digits=12, null=True, verbose_name="budget"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'promotion',
-                'verbose_name_plural': 'promotions',
+                "verbose_name": "promotion",
+                "verbose_name_plural": "promotions",
             },
-            bases=('approvals.document',),
+            bases=("approvals.document",),
         ),
         migrations.CreateModel(
-            name='Comment',
+            name="Comment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('author_name', models.CharField(max_length=60, verbose_name='name of the day')),
-                ('text', models.TextField(max_length=2000, verbose_name='text')),
-                ('at', models.DateTimeField(auto_now_add=True, verbose_name='at')),
-                ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='author')),
-                ('document', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='comments', to='approvals.document', verbose_name='document')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("author_name", models.CharField(max_length=60, verbose_name="name of the day")),
+                ("text", models.TextField(max_length=2000, verbose_name="text")),
+                ("at", models.DateTimeField(auto_now_add=True, verbose_name="at")),
+                (
+                    "author",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="author",
+                    ),
+                ),
+                (
+                    "document",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="comments",
+                        to="approvals.document",
+                        verbose_name="document",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'comment',
-                'verbose_name_plural': 'comments',
-                'ordering': ['document', 'pk'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Attachment',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('comment', 'comment'), ('evidence', 'evidence of a base price'), ('source', 'imported workbook')], default='comment', max_length=10, verbose_name='kind')),
-                ('at', models.DateTimeField(auto_now_add=True, verbose_name='at')),
-                ('added_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='added by')),
-                ('file', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.storedfile', verbose_name='file')),
-                ('document', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attachments', to='approvals.document', verbose_name='document')),
-                ('comment', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='attachments', to='approvals.comment', verbose_name='comment')),
-            ],
-            options={
-                'verbose_name': 'attachment',
-                'verbose_name_plural': 'attachments',
-                'ordering': ['document', 'pk'],
-            },
-        ),
-        migrations.CreateModel(
-            name='DocumentAuthor',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('document', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='authors', to='approvals.document')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-            ],
-            options={
-                'verbose_name': 'author',
-                'verbose_name_plural': 'authors',
-            },
-        ),
-        migrations.CreateModel(
-            name='Event',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=30, verbose_name='kind')),
-                ('actor_name', models.CharField(blank=True, max_length=60, verbose_name='name of the day')),
-                ('data', models.JSONField(default=dict, verbose_name='details')),
-                ('at', models.DateTimeField(verbose_name='at')),
-                ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='by')),
-                ('document', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='approvals.document', verbose_name='document')),
-            ],
-            options={
-                'verbose_name': 'event',
-                'verbose_name_plural': 'events',
-                'ordering': ['document', 'pk'],
-            },
-        ),
-        migrations.CreateModel(
-            name='FlowVersion',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField(verbose_name='version')),
-                ('state', models.CharField(choices=[('draft', 'draft'), ('in_use', 'in use'), ('retired', 'retired')], default='draft', max_length=10, verbose_name='state')),
-                ('published_at', models.DateTimeField(blank=True, null=True, verbose_name='published at')),
-                ('flow', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='approvals.flow', verbose_name='flow')),
-                ('published_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='published by')),
-            ],
-            options={
-                'verbose_name': 'flow version',
-                'verbose_name_plural': 'flow versions',
-                'ordering': ['flow', '-number'],
-            },
-        ),
-        migrations.CreateModel(
-            name='FlowStep',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('order', models.PositiveSmallIntegerField(verbose_name='order')),
-                ('kind', models.CharField(choices=[('review', 'review'), ('sign', 'sign'), ('file', 'file'), ('complete', 'complete details'), ('execute', 'carry out in stores'), ('inform', 'inform')], max_length=12, verbose_name='kind')),
-                ('name', models.CharField(max_length=60, verbose_name='name')),
-                ('assignee_kind', models.CharField(choices=[('role', 'role'), ('position', 'position'), ('department_head', 'head of department'), ('superior', "submitter's superior"), ('store_charge', 'in charge of the store'), ('person', 'named account'), ('chosen', 'chosen by the submitter')], max_length=20, verbose_name='who')),
-                ('assignee', models.CharField(blank=True, help_text='Code of the role, position, department or account.', max_length=60, verbose_name='which')),
-                ('level', models.PositiveSmallIntegerField(default=1, help_text='For superiors: 1 is the next.', verbose_name='level')),
-                ('quorum', models.CharField(choices=[('any', 'any of them'), ('all', 'all of them'), ('some', 'a number of them'), ('in_order', 'one after the other')], default='any', max_length=10, verbose_name='how many')),
-                ('quorum_number', models.PositiveSmallIntegerField(default=1, verbose_name='number needed')),
-                ('condition', models.JSONField(blank=True, default=dict, verbose_name='only if')),
-                ('edits_lines', models.BooleanField(default=False, verbose_name='may change and strike lines')),
-                ('fields', models.JSONField(blank=True, default=list, verbose_name='fields to complete')),
-                ('days_before', models.PositiveSmallIntegerField(default=1, verbose_name='working days before effect')),
-                ('fallback_kind', models.CharField(blank=True, choices=[('role', 'role'), ('position', 'position'), ('department_head', 'head of department'), ('superior', "submitter's superior"), ('store_charge', 'in charge of the store'), ('person', 'named account'), ('chosen', 'chosen by the submitter')], max_length=20, verbose_name='if nobody: who')),
-                ('fallback', models.CharField(blank=True, max_length=60, verbose_name='if nobody: which')),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='approvals.flowversion', verbose_name='version')),
-            ],
-            options={
-                'verbose_name': 'flow step',
-                'verbose_name_plural': 'flow steps',
-                'ordering': ['version', 'order'],
+                "verbose_name": "comment",
+                "verbose_name_plural": "comments",
+                "ordering": ["document", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='GuardAck',
+            name="Attachment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=4, verbose_name='guard')),
-                ('line_id', models.BigIntegerField(null=True, verbose_name='line key')),
-                ('measured', models.CharField(blank=True, max_length=60, verbose_name='measured')),
-                ('reason', models.CharField(max_length=200, verbose_name='reason')),
-                ('at', models.DateTimeField(auto_now=True, verbose_name='at')),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='by')),
-                ('document', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='acks', to='approvals.document', verbose_name='document')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("comment", "comment"),
+                            ("evidence", "evidence of a base price"),
+                            ("source", "imported workbook"),
+                        ],
+                        default="comment",
+                        max_length=10,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("at", models.DateTimeField(auto_now_add=True, verbose_name="at")),
+                (
+                    "added_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="added by",
+                    ),
+                ),
+                (
+                    "file",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core.storedfile",
+                        verbose_name="file",
+                    ),
+                ),
+                (
+                    "document",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="attachments",
+                        to="approvals.document",
+                        verbose_name="document",
+                    ),
+                ),
+                (
+                    "comment",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="attachments",
+                        to="approvals.comment",
+                        verbose_name="comment",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'acknowledgement',
-                'verbose_name_plural': 'acknowledgements',
+                "verbose_name": "attachment",
+                "verbose_name_plural": "attachments",
+                "ordering": ["document", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='GuardHit',
+            name="DocumentAuthor",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=4, verbose_name='guard')),
-                ('severity', models.CharField(choices=[('block', 'block'), ('sign', 'sign'), ('warn', 'warn'), ('info', 'info')], max_length=5, verbose_name='severity')),
-                ('line_id', models.BigIntegerField(null=True, verbose_name='line key')),
-                ('row_no', models.PositiveIntegerField(null=True, verbose_name='line')),
-                ('sku_code', models.CharField(blank=True, max_length=40, verbose_name='SKU')),
-                ('variant', models.CharField(blank=True, max_length=30, verbose_name='variant')),
-                ('measured', models.CharField(blank=True, max_length=60, verbose_name='measured')),
-                ('limit', models.CharField(blank=True, max_length=60, verbose_name='limit')),
-                ('witness', models.JSONField(default=dict, verbose_name='witness')),
-                ('policy_version', models.PositiveIntegerField(verbose_name='policy version')),
-                ('document', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='hits', to='approvals.document', verbose_name='document')),
-                ('store', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='stores.store', verbose_name='store')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "document",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="authors",
+                        to="approvals.document",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'guard hit',
-                'verbose_name_plural': 'guard hits',
+                "verbose_name": "author",
+                "verbose_name_plural": "authors",
             },
         ),
         migrations.CreateModel(
-            name='GuardPolicy',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField(unique=True, verbose_name='version')),
-                ('state', models.CharField(choices=[('proposed', 'proposed'), ('in_force', 'in force'), ('superseded', 'superseded'), ('dismissed', 'dismissed')], default='proposed', max_length=12, verbose_name='state')),
-                ('limits', models.JSONField(verbose_name='limits')),
-                ('reason', models.CharField(max_length=200, verbose_name='reason')),
-                ('proposed_role', models.CharField(blank=True, max_length=30, verbose_name='role of the proposer')),
-                ('proposed_at', models.DateTimeField(auto_now_add=True, verbose_name='proposed at')),
-                ('decided_at', models.DateTimeField(blank=True, null=True, verbose_name='decided at')),
-                ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='decided by')),
-                ('proposed_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='proposed by')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=30, verbose_name="kind")),
+                ("actor_name", models.CharField(blank=True, max_length=60, verbose_name="name of the day")),
+                ("data", models.JSONField(default=dict, verbose_name="details")),
+                ("at", models.DateTimeField(verbose_name="at")),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="by",
+                    ),
+                ),
+                (
+                    "document",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="events",
+                        to="approvals.document",
+                        verbose_name="document",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'guard policy',
-                'verbose_name_plural': 'guard policies',
-                'ordering': ['-version'],
-                'permissions': [('propose_guard_policy', 'Can propose and confirm limits')],
+                "verbose_name": "event",
+                "verbose_name_plural": "events",
+                "ordering": ["document", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='LineImport',
+            name="FlowVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('reading', 'being read'), ('ready', 'ready to be written'), ('unreadable', 'unreadable'), ('written', 'written'), ('discarded', 'discarded')], default='reading', max_length=10, verbose_name='state')),
-                ('encoding', models.CharField(blank=True, max_length=20, verbose_name='encoding')),
-                ('delimiter', models.CharField(blank=True, max_length=3, verbose_name='delimiter')),
-                ('sheet', models.CharField(blank=True, max_length=60, verbose_name='sheet')),
-                ('header_row', models.PositiveIntegerField(default=1, verbose_name='header row')),
-                ('details', models.JSONField(blank=True, default=dict, verbose_name='details')),
-                ('counts', models.JSONField(blank=True, default=dict, verbose_name='counts')),
-                ('error', models.TextField(blank=True, verbose_name='error')),
-                ('base_hash', models.CharField(blank=True, max_length=64, verbose_name='digest of the draft')),
-                ('mode', models.CharField(choices=[('merge', 'merge'), ('replace', 'replace everything')], default='merge', max_length=8, verbose_name='mode')),
-                ('uploaded_at', models.DateTimeField(auto_now_add=True, verbose_name='uploaded at')),
-                ('written_at', models.DateTimeField(blank=True, null=True, verbose_name='written at')),
-                ('document', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='imports', to='approvals.document', verbose_name='document')),
-                ('file', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.storedfile', verbose_name='file')),
-                ('job', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.job', verbose_name='job')),
-                ('uploaded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='uploaded by')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField(verbose_name="version")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("draft", "draft"), ("in_use", "in use"), ("retired", "retired")],
+                        default="draft",
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                ("published_at", models.DateTimeField(blank=True, null=True, verbose_name="published at")),
+                (
+                    "flow",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="versions",
+                        to="approvals.flow",
+                        verbose_name="flow",
+                    ),
+                ),
+                (
+                    "published_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="published by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'import',
-                'verbose_name_plural': 'imports',
-                'ordering': ['-pk'],
+                "verbose_name": "flow version",
+                "verbose_name_plural": "flow versions",
+                "ordering": ["flow", "-number"],
             },
         ),
         migrations.CreateModel(
-            name='ImportRow',
+            name="FlowStep",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('row_no', models.PositiveIntegerField(verbose_name='row')),
-                ('sku_code', models.CharField(blank=True, max_length=60, verbose_name='SKU')),
-                ('sku_id', models.BigIntegerField(null=True)),
-                ('line_id', models.BigIntegerField(null=True)),
-                ('scope_key', models.CharField(default='all', max_length=300, verbose_name='scope')),
-                ('exception_reason', models.CharField(blank=True, max_length=200)),
-                ('reference_price', models.DecimalField(decimal_places=2, max_digits=12, null=True)),
-                ('final_price', models.DecimalField(decimal_places=2, max_digits=12, null=True)),
-                ('cost', models.DecimalField(decimal_places=2, max_digits=12, null=True)),
-                ('floor_price', models.DecimalField(decimal_places=2, max_digits=12, null=True)),
-                ('ceiling_price', models.DecimalField(decimal_places=2, max_digits=12, null=True)),
-                ('compare_at_price', models.DecimalField(decimal_places=2, max_digits=12, null=True)),
-                ('discount', models.DecimalField(decimal_places=2, max_digits=5, null=True)),
-                ('quantity_limit', models.PositiveIntegerField(null=True)),
-                ('reason_code', models.CharField(blank=True, max_length=12)),
-                ('reason', models.CharField(blank=True, max_length=200)),
-                ('verdict', models.CharField(blank=True, choices=[('new', 'new'), ('changed', 'changed'), ('same', 'same'), ('faulty', 'faulty')], max_length=8, verbose_name='verdict')),
-                ('imported', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rows', to='approvals.lineimport')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("order", models.PositiveSmallIntegerField(verbose_name="order")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("review", "review"),
+                            ("sign", "sign"),
+                            ("file", "file"),
+                            ("complete", "complete details"),
+                            ("execute", "carry out in stores"),
+                            ("inform", "inform"),
+                        ],
+                        max_length=12,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("name", models.CharField(max_length=60, verbose_name="name")),
+                (
+                    "assignee_kind",
+                    models.CharField(
+                        choices=[
+                            ("role", "role"),
+                            ("position", "position"),
+                            ("department_head", "head of department"),
+                            ("superior", "submitter's superior"),
+                            ("store_charge", "in charge of the store"),
+                            ("person", "named account"),
+                            ("chosen", "chosen by the submitter"),
+                        ],
+                        max_length=20,
+                        verbose_name="who",
+                    ),
+                ),
+                (
+                    "assignee",
+                    models.CharField(
+                        blank=True,
+                        help_text="Code of the role, position, department or account.",
+                        max_length=60,
+                        verbose_name="which",
+                    ),
+                ),
+                (
+                    "level",
+                    models.PositiveSmallIntegerField(
+                        default=1, help_text="For superiors: 1 is the next.", verbose_name="level"
+                    ),
+                ),
+                (
+                    "quorum",
+                    models.CharField(
+                        choices=[
+                            ("any", "any of them"),
+                            ("all", "all of them"),
+                            ("some", "a number of them"),
+                            ("in_order", "one after the other"),
+                        ],
+                        default="any",
+                        max_length=10,
+                        verbose_name="how many",
+                    ),
+                ),
+                ("quorum_number", models.PositiveSmallIntegerField(default=1, verbose_name="number needed")),
+                ("condition", models.JSONField(blank=True, default=dict, verbose_name="only if")),
+                (
+                    "edits_lines",
+                    models.BooleanField(default=False, verbose_name="may change and strike lines"),
+                ),
+                ("fields", models.JSONField(blank=True, default=list, verbose_name="fields to complete")),
+                (
+                    "days_before",
+                    models.PositiveSmallIntegerField(default=1, verbose_name="working days before effect"),
+                ),
+                (
+                    "fallback_kind",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("role", "role"),
+                            ("position", "position"),
+                            ("department_head", "head of department"),
+                            ("superior", "submitter's superior"),
+                            ("store_charge", "in charge of the store"),
+                            ("person", "named account"),
+                            ("chosen", "chosen by the submitter"),
+                        ],
+                        max_length=20,
+                        verbose_name="if nobody: who",
+                    ),
+                ),
+                ("fallback", models.CharField(blank=True, max_length=60, verbose_name="if nobody: which")),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="steps",
+                        to="approvals.flowversion",
+                        verbose_name="version",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'row of an import',
-                'verbose_name_plural': 'rows of imports',
+                "verbose_name": "flow step",
+                "verbose_name_plural": "flow steps",
+                "ordering": ["version", "order"],
             },
         ),
         migrations.CreateModel(
-            name='ImportFault',
+            name="GuardAck",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sheet', models.CharField(blank=True, max_length=60, verbose_name='sheet')),
-                ('row_no', models.PositiveIntegerField(verbose_name='row')),
-                ('column', models.CharField(blank=True, max_length=4, verbose_name='column')),
-                ('header', models.CharField(blank=True, max_length=60, verbose_name='header')),
-                ('value', models.CharField(blank=True, max_length=80, verbose_name='value read')),
-                ('code', models.CharField(max_length=30, verbose_name='code')),
-                ('params', models.JSONField(default=dict)),
-                ('note', models.BooleanField(default=False, verbose_name='only a note')),
-                ('imported', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='faults', to='approvals.lineimport')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.CharField(max_length=4, verbose_name="guard")),
+                ("line_id", models.BigIntegerField(null=True, verbose_name="line key")),
+                ("measured", models.CharField(blank=True, max_length=60, verbose_name="measured")),
+                ("reason", models.CharField(max_length=200, verbose_name="reason")),
+                ("at", models.DateTimeField(auto_now=True, verbose_name="at")),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="by",
+                    ),
+                ),
+                (
+                    "document",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="acks",
+                        to="approvals.document",
+                        verbose_name="document",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'fault',
-                'verbose_name_plural': 'faults',
+                "verbose_name": "acknowledgement",
+                "verbose_name_plural": "acknowledgements",
             },
         ),
         migrations.CreateModel(
-            name='Process',
+            name="GuardHit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('round', models.PositiveSmallIntegerField(verbose_name='round')),
-                ('state', models.CharField(choices=[('open', 'open'), ('passed', 'passed'), ('sent_back', 'sent back'), ('withdrawn', 'withdrawn')], default='open', max_length=10, verbose_name='state')),
-                ('submitter', models.JSONField(default=dict, verbose_name='submitter of the day')),
-                ('content_hash', models.CharField(max_length=64, verbose_name='content digest')),
-                ('chosen', models.JSONField(blank=True, default=dict, verbose_name='chosen by the submitter')),
-                ('started_at', models.DateTimeField(verbose_name='started at')),
-                ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='ended at')),
-                ('document', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='processes', to='approvals.document', verbose_name='document')),
-                ('flow_version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='processes', to='approvals.flowversion', verbose_name='flow version')),
-                ('submitted_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='submitted by')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.CharField(max_length=4, verbose_name="guard")),
+                (
+                    "severity",
+                    models.CharField(
+                        choices=[("block", "block"), ("sign", "sign"), ("warn", "warn"), ("info", "info")],
+                        max_length=5,
+                        verbose_name="severity",
+                    ),
+                ),
+                ("line_id", models.BigIntegerField(null=True, verbose_name="line key")),
+                ("row_no", models.PositiveIntegerField(null=True, verbose_name="line")),
+                ("sku_code", models.CharField(blank=True, max_length=40, verbose_name="SKU")),
+                ("variant", models.CharField(blank=True, max_length=30, verbose_name="variant")),
+                ("measured", models.CharField(blank=True, max_length=60, verbose_name="measured")),
+                ("limit", models.CharField(blank=True, max_length=60, verbose_name="limit")),
+                ("witness", models.JSONField(default=dict, verbose_name="witness")),
+                ("policy_version", models.PositiveIntegerField(verbose_name="policy version")),
+                (
+                    "document",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="hits",
+                        to="approvals.document",
+                        verbose_name="document",
+                    ),
+                ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="stores.store",
+                        verbose_name="store",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'process',
-                'verbose_name_plural': 'processes',
-                'ordering': ['document', 'round'],
+                "verbose_name": "guard hit",
+                "verbose_name_plural": "guard hits",
             },
         ),
         migrations.CreateModel(
-            name='ScopeStore',
+            name="GuardPolicy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('scope_key', models.CharField(max_length=300, verbose_name='scope')),
-                ('document', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='scope_stores', to='approvals.document')),
-                ('store', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='stores.store')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(unique=True, verbose_name="version")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("proposed", "proposed"),
+                            ("in_force", "in force"),
+                            ("superseded", "superseded"),
+                            ("dismissed", "dismissed"),
+                        ],
+                        default="proposed",
+                        max_length=12,
+                        verbose_name="state",
+                    ),
+                ),
+                ("limits", models.JSONField(verbose_name="limits")),
+                ("reason", models.CharField(max_length=200, verbose_name="reason")),
+                (
+                    "proposed_role",
+                    models.CharField(blank=True, max_length=30, verbose_name="role of the proposer"),
+                ),
+                ("proposed_at", models.DateTimeField(auto_now_add=True, verbose_name="proposed at")),
+                ("decided_at", models.DateTimeField(blank=True, null=True, verbose_name="decided at")),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="decided by",
+                    ),
+                ),
+                (
+                    "proposed_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="proposed by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'store of a scope',
-                'verbose_name_plural': 'stores of scopes',
+                "verbose_name": "guard policy",
+                "verbose_name_plural": "guard policies",
+                "ordering": ["-version"],
+                "permissions": [("propose_guard_policy", "Can propose and confirm limits")],
             },
         ),
         migrations.CreateModel(
-            name='Step',
+            name="LineImport",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('order', models.PositiveSmallIntegerField(verbose_name='order')),
-                ('kind', models.CharField(choices=[('review', 'review'), ('sign', 'sign'), ('file', 'file'), ('complete', 'complete details'), ('execute', 'carry out in stores'), ('inform', 'inform')], max_length=12, verbose_name='kind')),
-                ('name', models.CharField(max_length=60, verbose_name='name')),
-                ('quorum', models.CharField(choices=[('any', 'any of them'), ('all', 'all of them'), ('some', 'a number of them'), ('in_order', 'one after the other')], max_length=10, verbose_name='how many')),
-                ('quorum_number', models.PositiveSmallIntegerField(default=1, verbose_name='number needed')),
-                ('edits_lines', models.BooleanField(default=False, verbose_name='may change and strike lines')),
-                ('state', models.CharField(choices=[('waiting', 'waiting'), ('active', 'active'), ('done', 'done'), ('skipped', 'skipped'), ('stopped', 'stopped')], default='waiting', max_length=10, verbose_name='state')),
-                ('because', models.CharField(blank=True, max_length=200, verbose_name='why this step')),
-                ('due_at', models.DateTimeField(blank=True, null=True, verbose_name='latest safe moment')),
-                ('opened_at', models.DateTimeField(blank=True, null=True, verbose_name='opened at')),
-                ('closed_at', models.DateTimeField(blank=True, null=True, verbose_name='closed at')),
-                ('flow_step', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='approvals.flowstep', verbose_name='flow step')),
-                ('process', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='steps', to='approvals.process', verbose_name='process')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("reading", "being read"),
+                            ("ready", "ready to be written"),
+                            ("unreadable", "unreadable"),
+                            ("written", "written"),
+                            ("discarded", "discarded"),
+                        ],
+                        default="reading",
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                ("encoding", models.CharField(blank=True, max_length=20, verbose_name="encoding")),
+                ("delimiter", models.CharField(blank=True, max_length=3, verbose_name="delimiter")),
+                ("sheet", models.CharField(blank=True, max_length=60, verbose_name="sheet")),
+                ("header_row", models.PositiveIntegerField(default=1, verbose_name="header row")),
+                ("details", models.JSONField(blank=True, default=dict, verbose_name="details")),
+                ("counts", models.JSONField(blank=True, default=dict, verbose_name="counts")),
+                ("error", models.TextField(blank=True, verbose_name="error")),
+                (
+                    "base_hash",
+                    models.CharField(blank=True, max_length=64, verbose_name="digest of the draft"),
+                ),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[("merge", "merge"), ("replace", "replace everything")],
+                        default="merge",
+                        max_length=8,
+                        verbose_name="mode",
+                    ),
+                ),
+                ("uploaded_at", models.DateTimeField(auto_now_add=True, verbose_name="uploaded at")),
+                ("written_at", models.DateTimeField(blank=True, null=True, verbose_name="written at")),
+                (
+                    "document",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="imports",
+                        to="approvals.document",
+                        verbose_name="document",
+                    ),
+                ),
+                (
+                    "file",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core.storedfile",
+                        verbose_name="file",
+                    ),
+                ),
+                (
+                    "job",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core.job",
+                        verbose_name="job",
+                    ),
+                ),
+                (
+                    "uploaded_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="uploaded by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'step',
-                'verbose_name_plural': 'steps',
-                'ordering': ['process', 'order'],
+                "verbose_name": "import",
+                "verbose_name_plural": "imports",
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='StoreFile',
+            name="ImportRow",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200, verbose_name='file name')),
-                ('sha256', models.CharField(max_length=64, verbose_name='SHA-256')),
-                ('rows', models.PositiveIntegerField(verbose_name='rows')),
-                ('at', models.DateTimeField(auto_now_add=True, verbose_name='at')),
-                ('document', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='store_files', to='approvals.document', verbose_name='document')),
-                ('store', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='stores.store', verbose_name='store')),
-                ('taken_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='taken by')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("row_no", models.PositiveIntegerField(verbose_name="row")),
+                ("sku_code", models.CharField(blank=True, max_length=60, verbose_name="SKU")),
+                ("sku_id", models.BigIntegerField(null=True)),
+                ("line_id", models.BigIntegerField(null=True)),
+                ("scope_key", models.CharField(default="all", max_length=300, verbose_name="scope")),
+                ("exception_reason", models.CharField(blank=True, max_length=200)),
+                ("reference_price", models.DecimalField(decimal_places=2, max_digits=12, null=True)),
+                ("final_price", models.DecimalField(decimal_places=2, max_digits=12, null=True)),
+                ("cost", models.DecimalField(decimal_places=2, max_digits=12, null=True)),
+                ("floor_price", models.DecimalField(decimal_places=2, max_digits=12, null=True)),
+                ("ceiling_price", models.DecimalField(decimal_places=2, max_digits=12, null=True)),
+                ("compare_at_price", models.DecimalField(decimal_places=2, max_digits=12, null=True)),
+                ("discount", models.DecimalField(decimal_places=2, max_digits=5, null=True)),
+                ("quantity_limit", models.PositiveIntegerField(null=True)),
+                ("reason_code", models.CharField(blank=True, max_length=12)),
+                ("reason", models.CharField(blank=True, max_length=200)),
+                (
+                    "verdict",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("new", "new"),
+                            ("changed", "changed"),
+                            ("same", "same"),
+                            ("faulty", "faulty"),
+                        ],
+                        max_length=8,
+                        verbose_name="verdict",
+                    ),
+                ),
+                (
+                    "imported",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="rows",
+                        to="approvals.lineimport",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'file for a store',
-                'verbose_name_plural': 'files for stores',
-                'ordering': ['document', 'pk'],
+                "verbose_name": "row of an import",
+                "verbose_name_plural": "rows of imports",
             },
         ),
         migrations.CreateModel(
-            name='Task',
+            name="ImportFault",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('order', models.PositiveSmallIntegerField(default=1, verbose_name='order')),
-                ('because', models.CharField(max_length=200, verbose_name='why this person')),
-                ('state', models.CharField(choices=[('planned', 'planned'), ('open', 'open'), ('done', 'done'), ('closed', 'closed without a decision')], default='planned', max_length=10, verbose_name='state')),
-                ('opened_at', models.DateTimeField(blank=True, null=True, verbose_name='opened at')),
-                ('first_seen_at', models.DateTimeField(blank=True, null=True, verbose_name='first seen at')),
-                ('due_at', models.DateTimeField(blank=True, null=True, verbose_name='latest safe moment')),
-                ('closed_at', models.DateTimeField(blank=True, null=True, verbose_name='closed at')),
-                ('assignee', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tasks', to=settings.AUTH_USER_MODEL, verbose_name='assignee')),
-                ('document', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tasks', to='approvals.document', verbose_name='document')),
-                ('principal', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='acting for')),
-                ('step', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tasks', to='approvals.step', verbose_name='step')),
-                ('store', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='stores.store', verbose_name='store')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sheet", models.CharField(blank=True, max_length=60, verbose_name="sheet")),
+                ("row_no", models.PositiveIntegerField(verbose_name="row")),
+                ("column", models.CharField(blank=True, max_length=4, verbose_name="column")),
+                ("header", models.CharField(blank=True, max_length=60, verbose_name="header")),
+                ("value", models.CharField(blank=True, max_length=80, verbose_name="value read")),
+                ("code", models.CharField(max_length=30, verbose_name="code")),
+                ("params", models.JSONField(default=dict)),
+                ("note", models.BooleanField(default=False, verbose_name="only a note")),
+                (
+                    "imported",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="faults",
+                        to="approvals.lineimport",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'task',
-                'verbose_name_plural': 'tasks',
-                'ordering': ['due_at', 'pk'],
+                "verbose_name": "fault",
+                "verbose_name_plural": "faults",
             },
         ),
         migrations.CreateModel(
-            name='Receipt',
+            name="Process",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('applied', models.PositiveIntegerField(verbose_name='applied')),
-                ('failed', models.PositiveIntegerField(default=0, verbose_name='failed')),
-                ('not_found', models.PositiveIntegerField(default=0, verbose_name='not found')),
-                ('note', models.CharField(blank=True, max_length=300, verbose_name='note')),
-                ('by_name', models.CharField(max_length=60, verbose_name='name of the day')),
-                ('at', models.DateTimeField(verbose_name='at')),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='by')),
-                ('document', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='receipts', to='approvals.document', verbose_name='document')),
-                ('file', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.storedfile', verbose_name='receipt')),
-                ('store', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='stores.store', verbose_name='store')),
-                ('task', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='receipt', to='approvals.task', verbose_name='task')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("round", models.PositiveSmallIntegerField(verbose_name="round")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "open"),
+                            ("passed", "passed"),
+                            ("sent_back", "sent back"),
+                            ("withdrawn", "withdrawn"),
+                        ],
+                        default="open",
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                ("submitter", models.JSONField(default=dict, verbose_name="submitter of the day")),
+                ("content_hash", models.CharField(max_length=64, verbose_name="content digest")),
+                (
+                    "chosen",
+                    models.JSONField(blank=True, default=dict, verbose_name="chosen by the submitter"),
+                ),
+                ("started_at", models.DateTimeField(verbose_name="started at")),
+                ("ended_at", models.DateTimeField(blank=True, null=True, verbose_name="ended at")),
+                (
+                    "document",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="processes",
+                        to="approvals.document",
+                        verbose_name="document",
+                    ),
+                ),
+                (
+                    "flow_version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="processes",
+                        to="approvals.flowversion",
+                        verbose_name="flow version",
+                    ),
+                ),
+                (
+                    "submitted_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="submitted by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'receipt',
-                'verbose_name_plural': 'receipts',
-                'ordering': ['document', 'pk'],
+                "verbose_name": "process",
+                "verbose_name_plural": "processes",
+                "ordering": ["document", "round"],
             },
         ),
         migrations.CreateModel(
-            name='LineChange',
+            name="ScopeStore",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('round', models.PositiveSmallIntegerField(verbose_name='round')),
-                ('line_id', models.BigIntegerField(verbose_name='line key')),
-                ('sku_code', models.CharField(max_length=40, verbose_name='SKU')),
-                ('scope_key', models.CharField(max_length=300, verbose_name='scope')),
-                ('field', models.CharField(max_length=30, verbose_name='field')),
-                ('old', models.CharField(blank=True, max_length=200, verbose_name='before')),
-                ('new', models.CharField(blank=True, max_length=200, verbose_name='after')),
-                ('actor_name', models.CharField(max_length=60, verbose_name='name of the day')),
-                ('at', models.DateTimeField(verbose_name='at')),
-                ('actor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='by')),
-                ('document', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='line_changes', to='approvals.document', verbose_name='document')),
-                ('task', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='line_changes', to='approvals.task', verbose_name='task')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("scope_key", models.CharField(max_length=300, verbose_name="scope")),
+                (
+                    "document",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="scope_stores",
+                        to="approvals.document",
+                    ),
+                ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="stores.store"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'line change',
-                'verbose_name_plural': 'line changes',
-                'ordering': ['document', 'pk'],
+                "verbose_name": "store of a scope",
+                "verbose_name_plural": "stores of scopes",
             },
         ),
         migrations.CreateModel(
-            name='Decision',
+            name="Step",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('round', models.PositiveSmallIntegerField(verbose_name='round')),
-                ('step_name', models.CharField(max_length=60, verbose_name='step')),
-                ('verdict', models.CharField(choices=[('approve', 'approved'), ('sign', 'approved and signed'), ('send_back', 'sent back'), ('file', 'filed'), ('complete', 'completed'), ('execute', 'carried out'), ('noted', 'noted')], max_length=12, verbose_name='verdict')),
-                ('comment', models.TextField(blank=True, verbose_name='comment')),
-                ('actor_name', models.CharField(max_length=60, verbose_name='name of the day')),
-                ('actor_position', models.CharField(blank=True, max_length=120, verbose_name='position of the day')),
-                ('actor_department', models.CharField(blank=True, max_length=120, verbose_name='department of the day')),
-                ('acting_for', models.CharField(blank=True, max_length=60, verbose_name='acting for')),
-                ('content_hash', models.CharField(max_length=64, verbose_name='content digest shown')),
-                ('at', models.DateTimeField(verbose_name='at')),
-                ('channel', models.CharField(default='web', max_length=12, verbose_name='channel')),
-                ('address', models.GenericIPAddressField(blank=True, null=True, verbose_name='network address')),
-                ('previous', models.CharField(max_length=64, verbose_name='digest before')),
-                ('hash', models.CharField(max_length=64, verbose_name='digest')),
-                ('actor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='decisions', to=settings.AUTH_USER_MODEL, verbose_name='decided by')),
-                ('document', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='decisions', to='approvals.document', verbose_name='document')),
-                ('task', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='decision', to='approvals.task', verbose_name='task')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("order", models.PositiveSmallIntegerField(verbose_name="order")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("review", "review"),
+                            ("sign", "sign"),
+                            ("file", "file"),
+                            ("complete", "complete details"),
+                            ("execute", "carry out in stores"),
+                            ("inform", "inform"),
+                        ],
+                        max_length=12,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("name", models.CharField(max_length=60, verbose_name="name")),
+                (
+                    "quorum",
+                    models.CharField(
+                        choices=[
+                            ("any", "any of them"),
+                            ("all", "all of them"),
+                            ("some", "a number of them"),
+                            ("in_order", "one after the other"),
+                        ],
+                        max_length=10,
+                        verbose_name="how many",
+                    ),
+                ),
+                ("quorum_number", models.PositiveSmallIntegerField(default=1, verbose_name="number needed")),
+                (
+                    "edits_lines",
+                    models.BooleanField(default=False, verbose_name="may change and strike lines"),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "waiting"),
+                            ("active", "active"),
+                            ("done", "done"),
+                            ("skipped", "skipped"),
+                            ("stopped", "stopped"),
+                        ],
+                        default="waiting",
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                ("because", models.CharField(blank=True, max_length=200, verbose_name="why this step")),
+                ("due_at", models.DateTimeField(blank=True, null=True, verbose_name="latest safe moment")),
+                ("opened_at", models.DateTimeField(blank=True, null=True, verbose_name="opened at")),
+                ("closed_at", models.DateTimeField(blank=True, null=True, verbose_name="closed at")),
+                (
+                    "flow_step",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="approvals.flowstep",
+                        verbose_name="flow step",
+                    ),
+                ),
+                (
+                    "process",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="steps",
+                        to="approvals.process",
+                        verbose_name="process",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'decision',
-                'verbose_name_plural': 'decisions',
-                'ordering': ['document', 'pk'],
+                "verbose_name": "step",
+                "verbose_name_plural": "steps",
+                "ordering": ["process", "order"],
             },
         ),
         migrations.CreateModel(
-            name='ArchiveStore',
+            name="StoreFile",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('record', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='stores', to='approvals.archiverecord')),
-                ('store', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='stores.store')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=200, verbose_name="file name")),
+                ("sha256", models.CharField(max_length=64, verbose_name="SHA-256")),
+                ("rows", models.PositiveIntegerField(verbose_name="rows")),
+                ("at", models.DateTimeField(auto_now_add=True, verbose_name="at")),
+                (
+                    "document",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="store_files",
+                        to="approvals.document",
+                        verbose_name="document",
+                    ),
+                ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="stores.store",
+                        verbose_name="store",
+                    ),
+                ),
+                (
+                    "taken_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="taken by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'store of a record',
-                'verbose_name_plural': 'stores of records',
-                'constraints': [models.UniqueConstraint(fields=('record', 'store'), name='archive_store_once')],
+                "verbose_name": "file for a store",
+                "verbose_name_plural": "files for stores",
+                "ordering": ["document", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='CampaignDetails',
+            name="Task",
             fields=[
-                ('document', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='campaign', serialize=False, to='approvals.document', verbose_name='document')),
-                ('theme', models.CharField(max_length=100, verbose_name='theme')),
-                ('starts_at', models.DateTimeField(verbose_name='starts at')),
-                ('ends_at', models.DateTimeField(verbose_name='ends at')),
-                ('copy', models.TextField(max_length=2000, verbose_name='copy')),
-                ('completed_at', models.DateTimeField(auto_now_add=True, verbose_name='completed at')),
-                ('completed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='completed by')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("order", models.PositiveSmallIntegerField(default=1, verbose_name="order")),
+                ("because", models.CharField(max_length=200, verbose_name="why this person")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("planned", "planned"),
+                            ("open", "open"),
+                            ("done", "done"),
+                            ("closed", "closed without a decision"),
+                        ],
+                        default="planned",
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                ("opened_at", models.DateTimeField(blank=True, null=True, verbose_name="opened at")),
+                ("first_seen_at", models.DateTimeField(blank=True, null=True, verbose_name="first seen at")),
+                ("due_at", models.DateTimeField(blank=True, null=True, verbose_name="latest safe moment")),
+                ("closed_at", models.DateTimeField(blank=True, null=True, verbose_name="closed at")),
+                (
+                    "assignee",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="tasks",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="assignee",
+                    ),
+                ),
+                (
+                    "document",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="tasks",
+                        to="approvals.document",
+                        verbose_name="document",
+                    ),
+                ),
+                (
+                    "principal",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="acting for",
+                    ),
+                ),
+                (
+                    "step",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="tasks",
+                        to="approvals.step",
+                        verbose_name="step",
+                    ),
+                ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="stores.store",
+                        verbose_name="store",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'campaign details',
-                'verbose_name_plural': 'campaign details',
+                "verbose_name": "task",
+                "verbose_name_plural": "tasks",
+                "ordering": ["due_at", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='PriceLine',
+            name="Receipt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('row_no', models.PositiveIntegerField(verbose_name='line')),
-                ('sku_code', models.CharField(max_length=40, verbose_name='SKU')),
-                ('sku_name', models.CharField(max_length=160, verbose_name='name')),
-                ('scope_key', models.CharField(default='all', max_length=300, verbose_name='scope')),
-                ('exception_reason', models.CharField(blank=True, max_length=200, verbose_name='written exception')),
-                ('cost', models.DecimalField(blank=True, decimal_places=2, max_digits=12, null=True, verbose_name='cost')),
-                ('floor_price', models.DecimalField(blank=True, decimal_places=2, max_digits=12, null=True, verbose_name='floor price')),
-                ('base_price', models.DecimalField(blank=True, decimal_places=2, max_digits=12, null=True, verbose_name='price in force')),
-                ('base_version', models.BigIntegerField(blank=True, null=True, verbose_name='version of the price in force')),
-                ('final_price', models.DecimalField(decimal_places=2, max_digits=12, verbose_name='final price')),
-                ('reason', models.CharField(blank=True, max_length=200, verbose_name='reason')),
-                ('struck', models.BooleanField(default=False, verbose_name='struck')),
-                ('strike_reason', models.CharField(blank=True, max_length=200, verbose_name='reason for striking')),
-                ('band', models.PositiveSmallIntegerField(choices=[(1, 'must look'), (2, 'changed'), (3, 'unchanged')], default=2, verbose_name='group')),
-                ('risk', models.IntegerField(default=0, verbose_name='risk')),
-                ('version', models.PositiveIntegerField(default=1, verbose_name='version')),
-                ('decided_digest', models.CharField(blank=True, max_length=64, verbose_name='digest when last decided')),
-                ('reference_price', models.DecimalField(decimal_places=2, max_digits=12, verbose_name='reference price')),
-                ('ceiling_price', models.DecimalField(blank=True, decimal_places=2, max_digits=12, null=True, verbose_name='ceiling price')),
-                ('compare_at_price', models.DecimalField(blank=True, decimal_places=2, help_text='The price shown crossed out beside the final price.', max_digits=12, null=True, verbose_name='struck-through price')),
-                ('reason_code', models.CharField(blank=True, choices=[('', 'none'), ('clearance', 'clearance'), ('seasonal', 'end of season'), ('near_expiry', 'near expiry'), ('overstock', 'overstock'), ('renewal', 'model renewal'), ('other', 'other')], default='', max_length=12, verbose_name='kind of reason')),
-                ('sku', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='stores.sku', verbose_name='SKU')),
-                ('document', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='approvals.pricelist', verbose_name='price list')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("applied", models.PositiveIntegerField(verbose_name="applied")),
+                ("failed", models.PositiveIntegerField(default=0, verbose_name="failed")),
+                ("not_found", models.PositiveIntegerField(default=0, verbose_name="not found")),
+                ("note", models.CharField(blank=True, max_length=300, verbose_name="note")),
+                ("by_name", models.CharField(max_length=60, verbose_name="name of the day")),
+                ("at", models.DateTimeField(verbose_name="at")),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="by",
+                    ),
+                ),
+                (
+                    "document",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="receipts",
+                        to="approvals.document",
+                        verbose_name="document",
+                    ),
+                ),
+                (
+                    "file",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core.storedfile",
+                        verbose_name="receipt",
+                    ),
+                ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="stores.store",
+                        verbose_name="store",
+                    ),
+                ),
+                (
+                    "task",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="receipt",
+                        to="approvals.task",
+                        verbose_name="task",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'price line',
-                'verbose_name_plural': 'price lines',
+                "verbose_name": "receipt",
+                "verbose_name_plural": "receipts",
+                "ordering": ["document", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='PromotionLine',
+            name="LineChange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('row_no', models.PositiveIntegerField(verbose_name='line')),
-                ('sku_code', models.CharField(max_length=40, verbose_name='SKU')),
-                ('sku_name', models.CharField(max_length=160, verbose_name='name')),
-                ('scope_key', models.CharField(default='all', max_length=300, verbose_name='scope')),
-                ('exception_reason', models.CharField(blank=True, max_length=200, verbose_name='written exception')),
-                ('cost', models.DecimalField(blank=True, decimal_places=2, max_digits=12, null=True, verbose_name='cost')),
-                ('floor_price', models.DecimalField(blank=True, decimal_places=2, max_digits=12, null=True, verbose_name='floor price')),
-                ('base_price', models.DecimalField(blank=True, decimal_places=2, max_digits=12, null=True, verbose_name='price in force')),
-                ('base_version', models.BigIntegerField(blank=True, null=True, verbose_name='version of the price in force')),
-                ('final_price', models.DecimalField(decimal_places=2, max_digits=12, verbose_name='final price')),
-                ('reason', models.CharField(blank=True, max_length=200, verbose_name='reason')),
-                ('struck', models.BooleanField(default=False, verbose_name='struck')),
-                ('strike_reason', models.CharField(blank=True, max_length=200, verbose_name='reason for striking')),
-                ('band', models.PositiveSmallIntegerField(choices=[(1, 'must look'), (2, 'changed'), (3, 'unchanged')], default=2, verbose_name='group')),
-                ('risk', models.IntegerField(default=0, verbose_name='risk')),
-                ('version', models.PositiveIntegerField(default=1, verbose_name='version')),
-                ('decided_digest', models.CharField(blank=True, max_length=64, verbose_name='digest when last decided')),
-                ('discount', models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True, verbose_name='discount in percent')),
-                ('quantity_limit', models.PositiveIntegerField(blank=True, null=True, verbose_name='quantity limit')),
-                ('sku', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='stores.sku', verbose_name='SKU')),
-                ('document', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='approvals.promotion', verbose_name='promotion')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("round", models.PositiveSmallIntegerField(verbose_name="round")),
+                ("line_id", models.BigIntegerField(verbose_name="line key")),
+                ("sku_code", models.CharField(max_length=40, verbose_name="SKU")),
+                ("scope_key", models.CharField(max_length=300, verbose_name="scope")),
+                ("field", models.CharField(max_length=30, verbose_name="field")),
+                ("old", models.CharField(blank=True, max_length=200, verbose_name="before")),
+                ("new", models.CharField(blank=True, max_length=200, verbose_name="after")),
+                ("actor_name", models.CharField(max_length=60, verbose_name="name of the day")),
+                ("at", models.DateTimeField(verbose_name="at")),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="by",
+                    ),
+                ),
+                (
+                    "document",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="line_changes",
+                        to="approvals.document",
+                        verbose_name="document",
+                    ),
+                ),
+                (
+                    "task",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="line_changes",
+                        to="approvals.task",
+                        verbose_name="task",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'promotion line',
-                'verbose_name_plural': 'promotion lines',
+                "verbose_name": "line change",
+                "verbose_name_plural": "line changes",
+                "ordering": ["document", "pk"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Decision",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("round", models.PositiveSmallIntegerField(verbose_name="round")),
+                ("step_name", models.CharField(max_length=60, verbose_name="step")),
+                (
+                    "verdict",
+                    models.CharField(
+                        choices=[
+                            ("approve", "approved"),
+                            ("sign", "approved and signed"),
+                            ("send_back", "sent back"),
+                            ("file", "filed"),
+                            ("complete", "completed"),
+                            ("execute", "carried out"),
+                            ("noted", "noted"),
+                        ],
+                        max_length=12,
+                        verbose_name="verdict",
+                    ),
+                ),
+                ("comment", models.TextField(blank=True, verbose_name="comment")),
+                ("actor_name", models.CharField(max_length=60, verbose_name="name of the day")),
+                (
+                    "actor_position",
+                    models.CharField(blank=True, max_length=120, verbose_name="position of the day"),
+                ),
+                (
+                    "actor_department",
+                    models.CharField(blank=True, max_length=120, verbose_name="department of the day"),
+                ),
+                ("acting_for", models.CharField(blank=True, max_length=60, verbose_name="acting for")),
+                ("content_hash", models.CharField(max_length=64, verbose_name="content digest shown")),
+                ("at", models.DateTimeField(verbose_name="at")),
+                ("channel", models.CharField(default="web", max_length=12, verbose_name="channel")),
+                (
+                    "address",
+                    models.GenericIPAddressField(blank=True, null=True, verbose_name="network address"),
+                ),
+                ("previous", models.CharField(max_length=64, verbose_name="digest before")),
+                ("hash", models.CharField(max_length=64, verbose_name="digest")),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="decisions",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="decided by",
+                    ),
+                ),
+                (
+                    "document",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="decisions",
+                        to="approvals.document",
+                        verbose_name="document",
+                    ),
+                ),
+                (
+                    "task",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="decision",
+                        to="approvals.task",
+                        verbose_name="task",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "decision",
+                "verbose_name_plural": "decisions",
+                "ordering": ["document", "pk"],
+            },
+        ),
+        migrations.CreateModel(
+            name="ArchiveStore",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "record",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="stores",
+                        to="approvals.archiverecord",
+                    ),
+                ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="stores.store"
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "store of a record",
+                "verbose_name_plural": "stores of records",
+                "constraints": [
+                    models.UniqueConstraint(fields=("record", "store"), name="archive_store_once")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="CampaignDetails",
+            fields=[
+                (
+                    "document",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="campaign",
+                        serialize=False,
+                        to="approvals.document",
+                        verbose_name="document",
+                    ),
+                ),
+                ("theme", models.CharField(max_length=100, verbose_name="theme")),
+                ("starts_at", models.DateTimeField(verbose_name="starts at")),
+                ("ends_at", models.DateTimeField(verbose_name="ends at")),
+                ("copy", models.TextField(max_length=2000, verbose_name="copy")),
+                ("completed_at", models.DateTimeField(auto_now_add=True, verbose_name="completed at")),
+                (
+                    "completed_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="completed by",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "campaign details",
+                "verbose_name_plural": "campaign details",
+            },
+        ),
+        migrations.CreateModel(
+            name="PriceLine",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("row_no", models.PositiveIntegerField(verbose_name="line")),
+                ("sku_code", models.CharField(max_length=40, verbose_name="SKU")),
+                ("sku_name", models.CharField(max_length=160, verbose_name="name")),
+                ("scope_key", models.CharField(default="all", max_length=300, verbose_name="scope")),
+                (
+                    "exception_reason",
+                    models.CharField(blank=True, max_length=200, verbose_name="written exception"),
+                ),
+                (
+                    "cost",
+                    models.DecimalField(
+                        blank=True, decimal_places=2, max_digits=12, null=True, verbose_name="cost"
+                    ),
+                ),
+                (
+                    "floor_price",
+                    models.DecimalField(
+                        blank=True, decimal_places=2, max_digits=12, null=True, verbose_name="floor price"
+                    ),
+                ),
+                (
+                    "base_price",
+                    models.DecimalField(
+                        blank=True, decimal_places=2, max_digits=12, null=True, verbose_name="price in force"
+                    ),
+                ),
+                (
+                    "base_version",
+                    models.BigIntegerField(
+                        blank=True, null=True, verbose_name="version of the price in force"
+                    ),
+                ),
+                (
+                    "final_price",
+                    models.DecimalField(decimal_places=2, max_digits=12, verbose_name="final price"),
+                ),
+                ("reason", models.CharField(blank=True, max_length=200, verbose_name="reason")),
+                ("struck", models.BooleanField(default=False, verbose_name="struck")),
+                (
+                    "strike_reason",
+                    models.CharField(blank=True, max_length=200, verbose_name="reason for striking"),
+                ),
+                (
+                    "band",
+                    models.PositiveSmallIntegerField(
+                        choices=[(1, "must look"), (2, "changed"), (3, "unchanged")],
+                        default=2,
+                        verbose_name="group",
+                    ),
+                ),
+                ("risk", models.IntegerField(default=0, verbose_name="risk")),
+                ("version", models.PositiveIntegerField(default=1, verbose_name="version")),
+                (
+                    "decided_digest",
+                    models.CharField(blank=True, max_length=64, verbose_name="digest when last decided"),
+                ),
+                (
+                    "reference_price",
+                    models.DecimalField(decimal_places=2, max_digits=12, verbose_name="reference price"),
+                ),
+                (
+                    "ceiling_price",
+                    models.DecimalField(
+                        blank=True, decimal_places=2, max_digits=12, null=True, verbose_name="ceiling price"
+                    ),
+                ),
+                (
+                    "compare_at_price",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=2,
+                        help_text="The price shown crossed out beside the final price.",
+                        max_digits=12,
+                        null=True,
+                        verbose_name="struck-through price",
+                    ),
+                ),
+                (
+                    "reason_code",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "none"),
+                            ("clearance", "clearance"),
+                            ("seasonal", "end of season"),
+                            ("near_expiry", "near expiry"),
+                            ("overstock", "overstock"),
+                            ("renewal", "model renewal"),
+                            ("other", "other"),
+                        ],
+                        default="",
+                        max_length=12,
+                        verbose_name="kind of reason",
+                    ),
+                ),
+                (
+                    "sku",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="stores.sku",
+                        verbose_name="SKU",
+                    ),
+                ),
+                (
+                    "document",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="lines",
+                        to="approvals.pricelist",
+                        verbose_name="price list",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "price line",
+                "verbose_name_plural": "price lines",
+            },
+        ),
+        migrations.CreateModel(
+            name="PromotionLine",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("row_no", models.PositiveIntegerField(verbose_name="line")),
+                ("sku_code", models.CharField(max_length=40, verbose_name="SKU")),
+                ("sku_name", models.CharField(max_length=160, verbose_name="name")),
+                ("scope_key", models.CharField(default="all", max_length=300, verbose_name="scope")),
+                (
+                    "exception_reason",
+                    models.CharField(blank=True, max_length=200, verbose_name="written exception"),
+                ),
+                (
+                    "cost",
+                    models.DecimalField(
+                        blank=True, decimal_places=2, max_digits=12, null=True, verbose_name="cost"
+                    ),
+                ),
+                (
+                    "floor_price",
+                    models.DecimalField(
+                        blank=True, decimal_places=2, max_digits=12, null=True, verbose_name="floor price"
+                    ),
+                ),
+                (
+                    "base_price",
+                    models.DecimalField(
+                        blank=True, decimal_places=2, max_digits=12, null=True, verbose_name="price in force"
+                    ),
+                ),
+                (
+                    "base_version",
+                    models.BigIntegerField(
+                        blank=True, null=True, verbose_name="version of the price in force"
+                    ),
+                ),
+                (
+                    "final_price",
+                    models.DecimalField(decimal_places=2, max_digits=12, verbose_name="final price"),
+                ),
+                ("reason", models.CharField(blank=True, max_length=200, verbose_name="reason")),
+                ("struck", models.BooleanField(default=False, verbose_name="struck")),
+                (
+                    "strike_reason",
+                    models.CharField(blank=True, max_length=200, verbose_name="reason for striking"),
+                ),
+                (
+                    "band",
+                    models.PositiveSmallIntegerField(
+                        choices=[(1, "must look"), (2, "changed"), (3, "unchanged")],
+                        default=2,
+                        verbose_name="group",
+                    ),
+                ),
+                ("risk", models.IntegerField(default=0, verbose_name="risk")),
+                ("version", models.PositiveIntegerField(default=1, verbose_name="version")),
+                (
+                    "decided_digest",
+                    models.CharField(blank=True, max_length=64, verbose_name="digest when last decided"),
+                ),
+                (
+                    "discount",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=2,
+                        max_digits=5,
+                        null=True,
+                        verbose_name="discount in percent",
+                    ),
+                ),
+                (
+                    "quantity_limit",
+                    models.PositiveIntegerField(blank=True, null=True, verbose_name="quantity limit"),
+                ),
+                (
+                    "sku",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="stores.sku",
+                        verbose_name="SKU",
+                    ),
+                ),
+                (
+                    "document",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="lines",
+                        to="approvals.promotion",
+                        verbose_name="promotion",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "promotion line",
+                "verbose_name_plural": "promotion lines",
             },
         ),
         migrations.AddConstraint(
-            model_name='promotion',
-            constraint=models.CheckConstraint(condition=models.Q(('budget__isnull', True), ('budget__gt', 0), _connector='OR'), name='promotion_budget_above_zero'),
+            model_name="promotion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("budget__isnull", True), ("budget__gt", 0), _connector="OR"),
+                name="promotion_budget_above_zero",
+            ),
         ),
         migrations.AddIndex(
-            model_name='document',
-            index=models.Index(fields=['kind', 'state', '-id'], name='document_by_kind_and_state'),
+            model_name="document",
+            index=models.Index(fields=["kind", "state", "-id"], name="document_by_kind_and_state"),
         ),
         migrations.AddIndex(
-            model_name='document',
-            index=models.Index(fields=['drafted_by', '-id'], name='document_by_drafter'),
+            model_name="document",
+            index=models.Index(fields=["drafted_by", "-id"], name="document_by_drafter"),
         ),
         migrations.AddIndex(
-            model_name='document',
-            index=models.Index(fields=['submitted_by', '-id'], name='document_by_submitter'),
+            model_name="document",
+            index=models.Index(fields=["submitted_by", "-id"], name="document_by_submitter"),
         ),
         migrations.AddConstraint(
-            model_name='document',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'in_approval', 'sent_back', 'filed', 'done', 'cancelled'])), name='document_state_known'),
+            model_name="document",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["draft", "in_approval", "sent_back", "filed", "done", "cancelled"])
+                ),
+                name="document_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='document',
-            constraint=models.CheckConstraint(condition=models.Q(('effective_to__isnull', True), ('effective_to__gt', models.F('effective_from')), _connector='OR'), name='document_window_in_order', violation_error_message='The end of the window is not after its start.'),
+            model_name="document",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("effective_to__isnull", True),
+                    ("effective_to__gt", models.F("effective_from")),
+                    _connector="OR",
+                ),
+                name="document_window_in_order",
+                violation_error_message="The end of the window is not after its start.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='document',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'in_approval'), _negated=True), models.Q(('submitted_at__isnull', False), ('submitted_by__isnull', False), models.Q(('content_hash', ''), _negated=True)), _connector='OR'), name='document_in_approval_is_submitted'),
+            model_name="document",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "in_approval"), _negated=True),
+                    models.Q(
+                        ("submitted_at__isnull", False),
+                        ("submitted_by__isnull", False),
+                        models.Q(("content_hash", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="document_in_approval_is_submitted",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='document',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['filed', 'done']), _negated=True), models.Q(('archive_number', ''), _negated=True), _connector='OR'), name='document_filed_has_archive_number'),
+            model_name="document",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state__in", ["filed", "done"]), _negated=True),
+                    models.Q(("archive_number", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="document_filed_has_archive_number",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='documentauthor',
-            constraint=models.UniqueConstraint(fields=('document', 'user'), name='document_author_once'),
+            model_name="documentauthor",
+            constraint=models.UniqueConstraint(fields=("document", "user"), name="document_author_once"),
         ),
         migrations.AddConstraint(
-            model_name='flowversion',
-            constraint=models.UniqueConstraint(fields=('flow', 'number'), name='flow_version_number_once'),
+            model_name="flowversion",
+            constraint=models.UniqueConstraint(fields=("flow", "number"), name="flow_version_number_once"),
         ),
         migrations.AddConstraint(
-            model_name='flowversion',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'in_use')), fields=('flow',), name='flow_one_version_in_use'),
+            model_name="flowversion",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "in_use")), fields=("flow",), name="flow_one_version_in_use"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='flowstep',
-            constraint=models.UniqueConstraint(fields=('version', 'order'), name='flow_step_order_once'),
+            model_name="flowstep",
+            constraint=models.UniqueConstraint(fields=("version", "order"), name="flow_step_order_once"),
         ),
         migrations.AddConstraint(
-            model_name='flowstep',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['review', 'sign', 'file', 'complete', 'execute', 'inform'])), name='flow_step_kind_known'),
+            model_name="flowstep",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["review", "sign", "file", "complete", "execute", "inform"])),
+                name="flow_step_kind_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='guardack',
-            constraint=models.UniqueConstraint(fields=('document', 'code', 'line_id'), name='guard_ack_once', nulls_distinct=False),
+            model_name="guardack",
+            constraint=models.UniqueConstraint(
+                fields=("document", "code", "line_id"), name="guard_ack_once", nulls_distinct=False
+            ),
         ),
         migrations.AddConstraint(
-            model_name='guardack',
-            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='guard_ack_says_why'),
+            model_name="guardack",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("reason", ""), _negated=True), name="guard_ack_says_why"
+            ),
         ),
         migrations.AddIndex(
-            model_name='guardhit',
-            index=models.Index(fields=['document', 'severity', 'code', 'id'], name='guard_hit_by_severity'),
+            model_name="guardhit",
+            index=models.Index(fields=["document", "severity", "code", "id"], name="guard_hit_by_severity"),
         ),
         migrations.AddIndex(
-            model_name='guardhit',
-            index=models.Index(fields=['document', 'line_id'], name='guard_hit_by_line'),
+            model_name="guardhit",
+            index=models.Index(fields=["document", "line_id"], name="guard_hit_by_line"),
         ),
         migrations.AddConstraint(
-            model_name='guardhit',
-            constraint=models.CheckConstraint(condition=models.Q(('severity__in', ['block', 'sign', 'warn', 'info'])), name='guard_hit_severity_known'),
+            model_name="guardhit",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("severity__in", ["block", "sign", "warn", "info"])),
+                name="guard_hit_severity_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='guardpolicy',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'in_force')), fields=('state',), name='guard_policy_one_in_force'),
+            model_name="guardpolicy",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "in_force")), fields=("state",), name="guard_policy_one_in_force"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='guardpolicy',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'proposed')), fields=('state',), name='guard_policy_one_proposal', violation_error_message='Another proposal is still waiting for an answer.'),
+            model_name="guardpolicy",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "proposed")),
+                fields=("state",),
+                name="guard_policy_one_proposal",
+                violation_error_message="Another proposal is still waiting for an answer.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='guardpolicy',
-            constraint=models.CheckConstraint(condition=models.Q(('decided_by__isnull', True), ('proposed_by__isnull', True), ('state', 'dismissed'), models.Q(('decided_by', models.F('proposed_by')), _negated=True), _connector='OR'), name='guard_policy_needs_two_people'),
+            model_name="guardpolicy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("decided_by__isnull", True),
+                    ("proposed_by__isnull", True),
+                    ("state", "dismissed"),
+                    models.Q(("decided_by", models.F("proposed_by")), _negated=True),
+                    _connector="OR",
+                ),
+                name="guard_policy_needs_two_people",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lineimport',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['reading', 'ready', 'unreadable', 'written', 'discarded'])), name='import_state_known'),
+            model_name="lineimport",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["reading", "ready", "unreadable", "written", "discarded"])),
+                name="import_state_known",
+            ),
         ),
         migrations.AddIndex(
-            model_name='importrow',
-            index=models.Index(fields=['imported', 'verdict', 'row_no'], name='import_row_by_verdict'),
+            model_name="importrow",
+            index=models.Index(fields=["imported", "verdict", "row_no"], name="import_row_by_verdict"),
         ),
         migrations.AddIndex(
-            model_name='importfault',
-            index=models.Index(fields=['imported', 'note', 'row_no'], name='import_fault_by_row'),
+            model_name="importfault",
+            index=models.Index(fields=["imported", "note", "row_no"], name="import_fault_by_row"),
         ),
         migrations.AddConstraint(
-            model_name='process',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('document',), name='process_one_open_per_document'),
+            model_name="process",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "open")),
+                fields=("document",),
+                name="process_one_open_per_document",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='process',
-            constraint=models.UniqueConstraint(fields=('document', 'round'), name='process_one_per_round'),
+            model_name="process",
+            constraint=models.UniqueConstraint(fields=("document", "round"), name="process_one_per_round"),
         ),
         migrations.AddConstraint(
-            model_name='scopestore',
-            constraint=models.UniqueConstraint(fields=('document', 'scope_key', 'store'), name='scope_store_once'),
+            model_name="scopestore",
+            constraint=models.UniqueConstraint(
+                fields=("document", "scope_key", "store"), name="scope_store_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='step',
-            constraint=models.UniqueConstraint(fields=('process', 'order'), name='step_order_once'),
+            model_name="step",
+            constraint=models.UniqueConstraint(fields=("process", "order"), name="step_order_once"),
         ),
         migrations.AddConstraint(
-            model_name='step',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'active', 'done', 'skipped', 'stopped'])), name='step_state_known'),
+            model_name="step",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["waiting", "active", "done", "skipped", "stopped"])),
+                name="step_state_known",
+            ),
         ),
         migrations.AddIndex(
-            model_name='task',
-            index=models.Index(condition=models.Q(('state', 'open')), fields=['assignee', 'due_at', 'id'], name='task_open_by_due'),
+            model_name="task",
+            index=models.Index(
+                condition=models.Q(("state", "open")),
+                fields=["assignee", "due_at", "id"],
+                name="task_open_by_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['assignee', '-closed_at'], name='task_closed_by_assignee'),
+            model_name="task",
+            index=models.Index(fields=["assignee", "-closed_at"], name="task_closed_by_assignee"),
         ),
         migrations.AddConstraint(
-            model_name='task',
-            constraint=models.UniqueConstraint(fields=('step', 'assignee', 'store'), name='task_once_per_person', nulls_distinct=False),
+            model_name="task",
+            constraint=models.UniqueConstraint(
+                fields=("step", "assignee", "store"), name="task_once_per_person", nulls_distinct=False
+            ),
         ),
         migrations.AddConstraint(
-            model_name='task',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['planned', 'open', 'done', 'closed'])), name='task_state_known'),
+            model_name="task",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["planned", "open", "done", "closed"])),
+                name="task_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='receipt',
-            constraint=models.UniqueConstraint(fields=('document', 'store'), name='receipt_one_per_store'),
+            model_name="receipt",
+            constraint=models.UniqueConstraint(fields=("document", "store"), name="receipt_one_per_store"),
         ),
         migrations.AddConstraint(
-            model_name='receipt',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('failed', 0), ('not_found', 0)), models.Q(('note', ''), _negated=True), _connector='OR'), name='receipt_says_why_not_all', violation_error_message='Say what happened to the rows that were not applied.'),
+            model_name="receipt",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("failed", 0), ("not_found", 0)),
+                    models.Q(("note", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="receipt_says_why_not_all",
+                violation_error_message="Say what happened to the rows that were not applied.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(('verdict__in', ['approve', 'sign', 'send_back', 'file', 'complete', 'execute', 'noted'])), name='decision_verdict_known'),
+            model_name="decision",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("verdict__in", ["approve", "sign", "send_back", "file", "complete", "execute", "noted"])
+                ),
+                name="decision_verdict_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('verdict', 'send_back'), _negated=True), models.Q(('comment', ''), _negated=True), _connector='OR'), name='decision_send_back_says_why', violation_error_message='Say why you send it back.'),
+            model_name="decision",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("verdict", "send_back"), _negated=True),
+                    models.Q(("comment", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="decision_send_back_says_why",
+                violation_error_message="Say why you send it back.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='campaigndetails',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='campaign_details_window_in_order', violation_error_message='The end of the window is not after its start.'),
+            model_name="campaigndetails",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ends_at__gt", models.F("starts_at"))),
+                name="campaign_details_window_in_order",
+                violation_error_message="The end of the window is not after its start.",
+            ),
         ),
         migrations.AddIndex(
-            model_name='priceline',
-            index=models.Index(fields=['document', 'band', '-risk', 'id'], name='price_line_by_risk'),
+            model_name="priceline",
+            index=models.Index(fields=["document", "band", "-risk", "id"], name="price_line_by_risk"),
         ),
         migrations.AddIndex(
-            model_name='priceline',
-            index=models.Index(fields=['document', 'row_no', 'id'], name='price_line_by_row'),
+            model_name="priceline",
+            index=models.Index(fields=["document", "row_no", "id"], name="price_line_by_row"),
         ),
         migrations.AddConstraint(
-            model_name='priceline',
-            constraint=models.UniqueConstraint(fields=('document', 'sku_code', 'scope_key'), name='price_line_one_per_sku_and_scope', violation_error_message='This SKU is already in the list for these stores.'),
+            model_name="priceline",
+            constraint=models.UniqueConstraint(
+                fields=("document", "sku_code", "scope_key"),
+                name="price_line_one_per_sku_and_scope",
+                violation_error_message="This SKU is already in the list for these stores.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='priceline',
-            constraint=models.CheckConstraint(condition=models.Q(('final_price__gt', 0)), name='price_line_final_price_above_zero', violation_error_message='The final price must be above 0.'),
+            model_name="priceline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("final_price__gt", 0)),
+                name="price_line_final_price_above_zero",
+                violation_error_message="The final price must be above 0.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='priceline',
-            constraint=models.CheckConstraint(condition=models.Q(('reference_price__gt', 0)), name='price_line_reference_price_above_zero', violation_error_message='The reference price must be above 0.'),
+            model_name="priceline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("reference_price__gt", 0)),
+                name="price_line_reference_price_above_zero",
+                violation_error_message="The reference price must be above 0.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='priceline',
-            constraint=models.CheckConstraint(condition=models.Q(('struck', False), models.Q(('strike_reason', ''), _negated=True), _connector='OR'), name='price_line_struck_says_why', violation_error_message='Say why the line is struck.'),
+            model_name="priceline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("struck", False), models.Q(("strike_reason", ""), _negated=True), _connector="OR"
+                ),
+                name="price_line_struck_says_why",
+                violation_error_message="Say why the line is struck.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='priceline',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('scope_key__startswith', 'stores:'), _negated=True), models.Q(('exception_reason', ''), _negated=True), _connector='OR'), name='price_line_exception_says_why', violation_error_message='A price for named stores needs a written exception.'),
+            model_name="priceline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("scope_key__startswith", "stores:"), _negated=True),
+                    models.Q(("exception_reason", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="price_line_exception_says_why",
+                violation_error_message="A price for named stores needs a written exception.",
+            ),
         ),
         migrations.AddIndex(
-            model_name='promotionline',
-            index=models.Index(fields=['document', 'band', '-risk', 'id'], name='promotion_line_by_risk'),
+            model_name="promotionline",
+            index=models.Index(fields=["document", "band", "-risk", "id"], name="promotion_line_by_risk"),
         ),
         migrations.AddIndex(
-            model_name='promotionline',
-            index=models.Index(fields=['document', 'row_no', 'id'], name='promotion_line_by_row'),
+            model_name="promotionline",
+            index=models.Index(fields=["document", "row_no", "id"], name="promotion_line_by_row"),
         ),
         migrations.AddConstraint(
-            model_name='promotionline',
-            constraint=models.UniqueConstraint(fields=('document', 'sku_code', 'scope_key'), name='promotion_line_one_per_sku_and_scope', violation_error_message='This SKU is already in the promotion for these stores.'),
+            model_name="promotionline",
+            constraint=models.UniqueConstraint(
+                fields=("document", "sku_code", "scope_key"),
+                name="promotion_line_one_per_sku_and_scope",
+                violation_error_message="This SKU is already in the promotion for these stores.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='promotionline',
-            constraint=models.CheckConstraint(condition=models.Q(('final_price__gt', 0)), name='promotion_line_price_above_zero', violation_error_message='The promotion price must be above 0.'),
+            model_name="promotionline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("final_price__gt", 0)),
+                name="promotion_line_price_above_zero",
+                violation_error_message="The promotion price must be above 0.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='promotionline',
-            constraint=models.CheckConstraint(condition=models.Q(('struck', False), models.Q(('strike_reason', ''), _negated=True), _connector='OR'), name='promotion_line_struck_says_why', violation_error_message='Say why the line is struck.'),
+            model_name="promotionline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("struck", False), models.Q(("strike_reason", ""), _negated=True), _connector="OR"
+                ),
+                name="promotion_line_struck_says_why",
+                violation_error_message="Say why the line is struck.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='promotionline',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('scope_key__startswith', 'stores:'), _negated=True), models.Q(('exception_reason', ''), _negated=True), _connector='OR'), name='promotion_line_exception_says_why', violation_error_message='A price for named stores needs a written exception.'),
+            model_name="promotionline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("scope_key__startswith", "stores:"), _negated=True),
+                    models.Q(("exception_reason", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="promotion_line_exception_says_why",
+                violation_error_message="A price for named stores needs a written exception.",
+            ),
         ),
     ]

@@ -39,8 +39,10 @@ class Migration(migrations.Migration):
         migrations.RunSQL(
             [
                 FLOW_GUARD,
-                "CREATE TRIGGER approvals_flowstep_fixed BEFORE INSERT OR UPDATE OR DELETE ON approvals_flowstep "
-                "FOR EACH ROW EXECUTE FUNCTION guard_flow_step()",
+                (
+                    "CREATE TRIGGER approvals_flowstep_fixed BEFORE INSERT OR UPDATE OR DELETE ON approvals_flowstep "
+                    "FOR EACH ROW EXECUTE FUNCTION guard_flow_step()"
+                ),
             ],
             [
                 "DROP TRIGGER approvals_flowstep_fixed ON approvals_flowstep",

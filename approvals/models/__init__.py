@@ -1,6 +1,15 @@
 from approvals.models.archive import ArchiveFile, ArchiveKind, ArchiveRecord, ArchiveStore
-from approvals.models.decision import Attachment, AttachmentKind, Comment, Decision, Event, LineChange, Verdict
+from approvals.models.decision import (
+    Attachment,
+    AttachmentKind,
+    Comment,
+    Decision,
+    Event,
+    LineChange,
+    Verdict,
+)
 from approvals.models.document import (
+    EDITABLE_STATES,
     CampaignDetails,
     Document,
     DocumentAuthor,
@@ -26,11 +35,19 @@ from approvals.models.flow import (
     TaskState,
 )
 from approvals.models.guard import GuardAck, GuardHit, GuardPolicy, PolicyState, Severity
-from approvals.models.lineimport import ImportFault, ImportMode, ImportRow, ImportState, LineImport, RowVerdict
+from approvals.models.lineimport import (
+    ImportFault,
+    ImportMode,
+    ImportRow,
+    ImportState,
+    LineImport,
+    RowVerdict,
+)
 from approvals.models.pricelist import PriceLine, PriceList, PriceListKind, PriceReason
 from approvals.models.promotion import Promotion, PromotionKind, PromotionLine
 
 __all__ = [
+    "EDITABLE_STATES",
     "ArchiveFile",
     "ArchiveKind",
     "ArchiveRecord",

@@ -192,16 +192,18 @@ class DocumentLine(models.Model):
     scope_key = models.CharField(_("scope"), max_length=300, default="all")
     exception_reason = models.CharField(_("written exception"), max_length=200, blank=True)
     cost = models.DecimalField(_("cost"), max_digits=12, decimal_places=2, null=True, blank=True)
-    floor_price = models.DecimalField(_("floor price"), max_digits=12, decimal_places=2, null=True, blank=True)
-    base_price = models.DecimalField(_("price in force"), max_digits=12, decimal_places=2, null=True, blank=True)
+    floor_price = models.DecimalField(
+        _("floor price"), max_digits=12, decimal_places=2, null=True, blank=True
+    )
+    base_price = models.DecimalField(
+        _("price in force"), max_digits=12, decimal_places=2, null=True, blank=True
+    )
     base_version = models.BigIntegerField(_("version of the price in force"), null=True, blank=True)
     final_price = models.DecimalField(_("final price"), max_digits=12, decimal_places=2)
     reason = models.CharField(_("reason"), max_length=200, blank=True)
     struck = models.BooleanField(_("struck"), default=False)
     strike_reason = models.CharField(_("reason for striking"), max_length=200, blank=True)
-    band = models.PositiveSmallIntegerField(
-        _("group"), choices=LineBand.choices, default=LineBand.CHANGED
-    )
+    band = models.PositiveSmallIntegerField(_("group"), choices=LineBand.choices, default=LineBand.CHANGED)
     risk = models.IntegerField(_("risk"), default=0)
     version = models.PositiveIntegerField(_("version"), default=1)
     decided_digest = models.CharField(_("digest when last decided"), max_length=64, blank=True)

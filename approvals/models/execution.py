@@ -48,9 +48,7 @@ class Receipt(models.Model):
     failed = models.PositiveIntegerField(_("failed"), default=0)
     not_found = models.PositiveIntegerField(_("not found"), default=0)
     note = models.CharField(_("note"), max_length=300, blank=True)
-    by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("by")
-    )
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("by"))
     by_name = models.CharField(_("name of the day"), max_length=60)
     at = models.DateTimeField(_("at"))
 

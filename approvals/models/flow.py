@@ -102,9 +102,14 @@ class FlowStep(models.Model):
     name = models.CharField(_("name"), max_length=60)
     assignee_kind = models.CharField(_("who"), max_length=20, choices=AssigneeKind.choices)
     assignee = models.CharField(
-        _("which"), max_length=60, blank=True, help_text=_("Code of the role, position, department or account.")
+        _("which"),
+        max_length=60,
+        blank=True,
+        help_text=_("Code of the role, position, department or account."),
     )
-    level = models.PositiveSmallIntegerField(_("level"), default=1, help_text=_("For superiors: 1 is the next."))
+    level = models.PositiveSmallIntegerField(
+        _("level"), default=1, help_text=_("For superiors: 1 is the next.")
+    )
     quorum = models.CharField(_("how many"), max_length=10, choices=Quorum.choices, default=Quorum.ANY)
     quorum_number = models.PositiveSmallIntegerField(_("number needed"), default=1)
     condition = models.JSONField(_("only if"), default=dict, blank=True)
@@ -192,9 +197,7 @@ class Step(models.Model):
     quorum = models.CharField(_("how many"), max_length=10, choices=Quorum.choices)
     quorum_number = models.PositiveSmallIntegerField(_("number needed"), default=1)
     edits_lines = models.BooleanField(_("may change and strike lines"), default=False)
-    state = models.CharField(
-        _("state"), max_length=10, choices=StepState.choices, default=StepState.WAITING
-    )
+    state = models.CharField(_("state"), max_length=10, choices=StepState.choices, default=StepState.WAITING)
     because = models.CharField(_("why this step"), max_length=200, blank=True)
     due_at = models.DateTimeField(_("latest safe moment"), null=True, blank=True)
     opened_at = models.DateTimeField(_("opened at"), null=True, blank=True)
@@ -244,9 +247,7 @@ class Task(models.Model):
     )
     order = models.PositiveSmallIntegerField(_("order"), default=1)
     because = models.CharField(_("why this person"), max_length=200)
-    state = models.CharField(
-        _("state"), max_length=10, choices=TaskState.choices, default=TaskState.PLANNED
-    )
+    state = models.CharField(_("state"), max_length=10, choices=TaskState.choices, default=TaskState.PLANNED)
     opened_at = models.DateTimeField(_("opened at"), null=True, blank=True)
     first_seen_at = models.DateTimeField(_("first seen at"), null=True, blank=True)
     due_at = models.DateTimeField(_("latest safe moment"), null=True, blank=True)

@@ -94,9 +94,7 @@ class GuardHit(models.Model):
     line_id = models.BigIntegerField(_("line key"), null=True)
     row_no = models.PositiveIntegerField(_("line"), null=True)
     sku_code = models.CharField("SKU", max_length=40, blank=True)
-    store = models.ForeignKey(
-        Store, models.PROTECT, null=True, related_name="+", verbose_name=_("store")
-    )
+    store = models.ForeignKey(Store, models.PROTECT, null=True, related_name="+", verbose_name=_("store"))
     variant = models.CharField(_("variant"), max_length=30, blank=True)
     measured = models.CharField(_("measured"), max_length=60, blank=True)
     limit = models.CharField(_("limit"), max_length=60, blank=True)
@@ -111,7 +109,9 @@ class GuardHit(models.Model):
             models.Index(fields=["document", "line_id"], name="guard_hit_by_line"),
         ]
         constraints = [
-            models.CheckConstraint(name="guard_hit_severity_known", condition=Q(severity__in=Severity.values)),
+            models.CheckConstraint(
+                name="guard_hit_severity_known", condition=Q(severity__in=Severity.values)
+            ),
         ]
 
     def __str__(self):
@@ -126,9 +126,7 @@ class GuardAck(models.Model):
     line_id = models.BigIntegerField(_("line key"), null=True)
     measured = models.CharField(_("measured"), max_length=60, blank=True)
     reason = models.CharField(_("reason"), max_length=200)
-    by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("by")
-    )
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("by"))
     at = models.DateTimeField(_("at"), auto_now=True)
 
     class Meta:

@@ -26,9 +26,7 @@ class ImportMode(models.TextChoices):
 class LineImport(models.Model):
     """``counts`` holds read, new, changed, same, faulty, vanishing, fixed; ``base_hash`` the draft it was judged by."""
 
-    document = models.ForeignKey(
-        Document, models.CASCADE, related_name="imports", verbose_name=_("document")
-    )
+    document = models.ForeignKey(Document, models.CASCADE, related_name="imports", verbose_name=_("document"))
     file = models.ForeignKey(StoredFile, models.PROTECT, related_name="+", verbose_name=_("file"))
     job = models.ForeignKey(Job, models.PROTECT, null=True, related_name="+", verbose_name=_("job"))
     state = models.CharField(

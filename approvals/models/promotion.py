@@ -37,9 +37,7 @@ class Promotion(Document):
 class PromotionLine(DocumentLine):
     """``final_price`` is the promotion price; ``discount`` is what the page promises, in percent off."""
 
-    document = models.ForeignKey(
-        Promotion, models.CASCADE, related_name="lines", verbose_name=_("promotion")
-    )
+    document = models.ForeignKey(Promotion, models.CASCADE, related_name="lines", verbose_name=_("promotion"))
     discount = models.DecimalField(
         _("discount in percent"), max_digits=5, decimal_places=2, null=True, blank=True
     )

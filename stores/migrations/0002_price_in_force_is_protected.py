@@ -27,10 +27,14 @@ class Migration(migrations.Migration):
         migrations.RunSQL(
             [
                 GUARD,
-                "CREATE TRIGGER stores_priceinforce_protected BEFORE UPDATE OR DELETE ON stores_priceinforce "
-                "FOR EACH ROW EXECUTE FUNCTION guard_price_in_force()",
-                "CREATE TRIGGER stores_priceinforce_no_truncate BEFORE TRUNCATE ON stores_priceinforce "
-                "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()",
+                (
+                    "CREATE TRIGGER stores_priceinforce_protected BEFORE UPDATE OR DELETE ON stores_priceinforce "
+                    "FOR EACH ROW EXECUTE FUNCTION guard_price_in_force()"
+                ),
+                (
+                    "CREATE TRIGGER stores_priceinforce_no_truncate BEFORE TRUNCATE ON stores_priceinforce "
+                    "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+                ),
             ],
             [
                 "DROP TRIGGER stores_priceinforce_protected ON stores_priceinforce",

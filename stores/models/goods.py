@@ -44,7 +44,9 @@ class Sku(models.Model):
     active = models.BooleanField(_("active"), default=True)
     cost = models.DecimalField(_("cost"), max_digits=12, decimal_places=2, null=True, blank=True)
     cost_as_of = models.DateField(_("cost as of"), null=True, blank=True)
-    floor_price = models.DecimalField(_("floor price"), max_digits=12, decimal_places=2, null=True, blank=True)
+    floor_price = models.DecimalField(
+        _("floor price"), max_digits=12, decimal_places=2, null=True, blank=True
+    )
     ceiling_price = models.DecimalField(
         _("ceiling price"), max_digits=12, decimal_places=2, null=True, blank=True
     )
@@ -65,7 +67,9 @@ class Sku(models.Model):
                 condition=Q(code__regex=r"^[^\sa-z]+$"),
                 violation_error_message=_("Write the SKU in capitals and without blanks."),
             ),
-            models.CheckConstraint(name="sku_cost_above_zero", condition=Q(cost__isnull=True) | Q(cost__gt=0)),
+            models.CheckConstraint(
+                name="sku_cost_above_zero", condition=Q(cost__isnull=True) | Q(cost__gt=0)
+            ),
             models.CheckConstraint(
                 name="sku_floor_above_zero", condition=Q(floor_price__isnull=True) | Q(floor_price__gt=0)
             ),

@@ -50,7 +50,9 @@ class PriceInForce(models.Model):
                 violation_error_message=_("This SKU already has a price in this store at that time."),
             ),
             models.CheckConstraint(name="price_in_force_above_zero", condition=Q(amount__gt=0)),
-            models.CheckConstraint(name="price_in_force_layer_known", condition=Q(layer__in=PriceLayer.values)),
+            models.CheckConstraint(
+                name="price_in_force_layer_known", condition=Q(layer__in=PriceLayer.values)
+            ),
             models.CheckConstraint(
                 name="price_in_force_has_start",
                 condition=Q(during__isempty=False, during__startswith__isnull=False),

@@ -84,7 +84,10 @@ class Store(models.Model):
     brand = models.ForeignKey(Brand, models.PROTECT, related_name="stores", verbose_name=_("brand"))
     mode = models.CharField(_("mode"), max_length=20, choices=StoreMode.choices)
     planned_mode = models.CharField(
-        _("planned mode"), max_length=20, choices=StoreMode.choices, blank=True,
+        _("planned mode"),
+        max_length=20,
+        choices=StoreMode.choices,
+        blank=True,
         help_text=_("What the store is to become, if it is to change."),
     )
     status = models.CharField(_("status"), max_length=12, choices=StoreStatus.choices)

@@ -1,0 +1,81 @@
+"""Writing down what happened: decisions with their chain, and events."""
+
+import hashlib
+
+from django.conf import settings
+from django.utils import timezone, translation
+
+from approvals.models import Decision, Event, Verdict
+from opsadmin.core.sealing import GENESIS, canonical_json
+from staffing import people
+
+
+def decision_row(decision):
+    """Return a decision as it is sealed. Its hash covers everything in the row but the hash itself."""
+    with translation.override(settings.LANGUAGE_CODE):
+        label = str(Verdict(decision.verdict).label)
+    return {
+        "t": "decision",
+        "id": decision.task_id,
+        "round": decision.round,
+        "step": decision.step_name,
+        "verdict": decision.verdict,
+        "verdict_label": label,
+        "comment": decision.comment,
+        "actor": {
+            "name": decision.actor_name,
+            "position": decision.actor_position,
+            "department": decision.actor_department,
+        },
+        "acting_for": decision.acting_for or None,
+        "at": decision.at,
+        "content_hash": decision.content_hash,
+        "previous": decision.previous,
+        "hash": decision.hash,
+    }
+
+
+def decision_hash(decision):
+    """Return the SHA-256 (hex) of the decision's canonical JSON without its hash."""
+    row = decision_row(decision)
+    del row["hash"]
+    return hashlib.sha256(canonical_json(row)).hexdigest()
+
+
+def write_decision(task, *, document, by, verdict, comment, content_hash, channel, address):
+    """Insert a decision at the end of the document's chain. The caller holds the document's lock."""
+    last = Decision.objects.filter(document=document).order_by("-pk").first()
+    name, position, department = people.post_of(by, timezone.localdate())
+    decision = Decision(
+        task=task,
+        document=document,
+        round=document.round,
+        step_name=task.step.name,
+        verdict=verdict,
+        comment=comment,
+        actor=by,
+        actor_name=name,
+        actor_position=position,
+        actor_department=department,
+        acting_for=str(task.principal) if task.principal_id else "",
+        content_hash=content_hash,
+        at=timezone.now(),
+        channel=channel,
+        address=address,
+        previous=last.hash if last else GENESIS,
+    )
+    decision.hash = decision_hash(decision)
+    decision.save(force_insert=True)
+    return decision
+
+
+def write_event(document, kind, *, by=None, **data):
+    """Insert an event: anything that happened to a document and is no decision."""
+    return Event.objects.create(
+        document=document,
+        kind=kind,
+        actor=by,
+        actor_name=str(by) if by else "",
+        data=data,
+        at=timezone.now(),
+    )
