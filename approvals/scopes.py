@@ -82,3 +82,25 @@ def expand_scopes(document):
         for key in keys
         for store in stores_of(key)
     )
+
+
+def line_stores_sql(document):
+    """Return SQL of (line_id, store_id) for the document's kept lines: which line rules in which store.
+
+    Where several scopes name a store for one SKU, the narrower one rules: named stores before a brand before all.
+    The SQL takes the document's key as its only parameter, twice.
+    """
+    kind = kind_of(document)
+    joined = (
+        "FROM {table} l JOIN approvals_scopestore s ON s.document_id = %s AND s.scope_key = l.scope_key "
+        "WHERE l.document_id = %s AND NOT l.struck"
+    ).format(table=kind.line_table)
+    if ScopeStore.objects.filter(document=document).values("scope_key").distinct().count() <= 1:
+        return f"SELECT l.id AS line_id, s.store_id {joined}"
+    narrowness = (
+        "CASE WHEN l.scope_key LIKE 'stores:%%' THEN 0 WHEN l.scope_key LIKE 'brand:%%' THEN 1 ELSE 2 END"
+    )
+    return (
+        f"SELECT DISTINCT ON (l.sku_id, s.store_id) l.id AS line_id, s.store_id {joined} "
+        f"ORDER BY l.sku_id, s.store_id, {narrowness}"
+    )

@@ -1,0 +1,94 @@
+"""Receipts (回执): the proof that a store carried out a document."""
+
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from approvals.models import ArchiveKind, Receipt
+from approvals.scopes import line_stores_sql
+from opsadmin.core.files import store_file
+from opsadmin.core.refusals import Refusal
+
+RECEIPT_BYTES = 20 * 1024 * 1024
+PICTURES = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpg"}
+RECEIPT_NAMES = (".png", ".jpg", ".jpeg", ".pdf", ".xlsx", ".csv", ".txt", ".zip")
+
+
+def rows_for_store(document, store):
+    """Return how many kept lines of the document rule in the store."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT count(*) FROM ({line_stores_sql(document)}) rules WHERE store_id = %s",
+            [document.pk, document.pk, store.pk],
+        )
+        return cursor.fetchone()[0]
+
+
+def check_file(upload):
+    """Refuse a receipt that is missing, empty, too large, or of a type that proves nothing."""
+    if upload is None or not upload.size:
+        raise Refusal(_("Add the mall's result file or a picture as the receipt."), code="invalid")
+    if upload.size > RECEIPT_BYTES:
+        raise Refusal(_("The receipt is larger than 20 MB. Make it smaller and try again."), code="invalid")
+    name = upload.name.lower()
+    if not name.endswith(RECEIPT_NAMES):
+        raise Refusal(
+            _("A receipt is a picture (PNG, JPG), PDF, XLSX, CSV, TXT or ZIP file; “%(name)s” is not.")
+            % {"name": upload.name[-60:]},
+            code="invalid",
+        )
+    upload.seek(0)
+    begin = upload.read(8)
+    upload.seek(0)
+    if name.endswith((".png", ".jpg", ".jpeg")) and not begin.startswith(tuple(PICTURES)):
+        raise Refusal(_("“%(name)s” is not a picture.") % {"name": upload.name[-60:]}, code="invalid")
+
+
+def record_receipt(document, task, decision, data):
+    """Store the receipt of one store and seal it as a later record of the archive.
+
+    ``data``: ``file`` (an upload), ``applied``, ``failed``, ``not_found`` (rows; together the rows of the store's
+    file) and ``note``, which is needed unless everything was applied. Refusal: ``invalid``.
+    """
+    from approvals.archive.filing import add_record
+
+    check_file(data.get("file"))
+    counts = {name: int(data.get(name) or 0) for name in ("applied", "failed", "not_found")}
+    expected = rows_for_store(document, task.store)
+    if sum(counts.values()) != expected:
+        raise Refusal(
+            _("Applied, failed and not found must add up to the %(n)d rows of this store.") % {"n": expected},
+            code="invalid",
+        )
+    receipt = Receipt(
+        task=task,
+        document=document,
+        store=task.store,
+        file=store_file(data["file"], name=data["file"].name, by=decision.actor),
+        note=(data.get("note") or "").strip(),
+        by=decision.actor,
+        by_name=decision.actor_name,
+        at=decision.at,
+        **counts,
+    )
+    try:
+        receipt.full_clean()
+    except ValidationError as error:
+        raise Refusal(" ".join(error.messages), code="invalid") from error
+    receipt.save(force_insert=True)
+    add_record(
+        ArchiveKind.RECEIPT,
+        document,
+        {
+            "store": task.store.code,
+            **counts,
+            "note": receipt.note,
+            "file": {"name": receipt.file.name, "sha256": receipt.file.sha256, "size": receipt.file.size},
+            "by": decision.actor_name,
+            "at": decision.at,
+            "decision": decision.hash,
+        },
+        by=decision.actor,
+        files=[receipt.file],
+    )
+    return receipt
