@@ -7,7 +7,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -16,125 +15,344 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Department',
+            name="Department",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(max_length=40, unique=True, verbose_name='code')),
-                ('name', models.CharField(max_length=60, verbose_name='name')),
-                ('kind', models.CharField(choices=[('centre', 'centre'), ('department', 'department'), ('group', 'group'), ('branch', 'branch')], max_length=12, verbose_name='kind')),
-                ('order', models.PositiveSmallIntegerField(default=0, verbose_name='order')),
-                ('supporting', models.BooleanField(default=False, verbose_name='supporting')),
-                ('cloneable', models.BooleanField(default=False, help_text='Such as Product 1, Product 2 …', verbose_name='can be multiplied')),
-                ('tentative', models.BooleanField(default=False, verbose_name='tentative')),
-                ('status', models.CharField(choices=[('planned', 'planned'), ('active', 'active'), ('closed', 'closed')], default='active', max_length=10, verbose_name='status')),
-                ('source_ref', models.CharField(blank=True, max_length=60, verbose_name='source')),
-                ('guessed', models.BooleanField(default=False, verbose_name='to be confirmed')),
-                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='children', to='orgchart.department', verbose_name='parent')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.SlugField(max_length=40, unique=True, verbose_name="code")),
+                ("name", models.CharField(max_length=60, verbose_name="name")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("centre", "centre"),
+                            ("department", "department"),
+                            ("group", "group"),
+                            ("branch", "branch"),
+                        ],
+                        max_length=12,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("order", models.PositiveSmallIntegerField(default=0, verbose_name="order")),
+                ("supporting", models.BooleanField(default=False, verbose_name="supporting")),
+                (
+                    "cloneable",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Such as Product 1, Product 2 …",
+                        verbose_name="can be multiplied",
+                    ),
+                ),
+                ("tentative", models.BooleanField(default=False, verbose_name="tentative")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("planned", "planned"), ("active", "active"), ("closed", "closed")],
+                        default="active",
+                        max_length=10,
+                        verbose_name="status",
+                    ),
+                ),
+                ("source_ref", models.CharField(blank=True, max_length=60, verbose_name="source")),
+                ("guessed", models.BooleanField(default=False, verbose_name="to be confirmed")),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="children",
+                        to="orgchart.department",
+                        verbose_name="parent",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'department',
-                'verbose_name_plural': 'departments',
-                'ordering': ['order', 'code'],
+                "verbose_name": "department",
+                "verbose_name_plural": "departments",
+                "ordering": ["order", "code"],
             },
         ),
         migrations.CreateModel(
-            name='HistoricalDepartment',
+            name="HistoricalDepartment",
             fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('code', models.SlugField(max_length=40, verbose_name='code')),
-                ('name', models.CharField(max_length=60, verbose_name='name')),
-                ('kind', models.CharField(choices=[('centre', 'centre'), ('department', 'department'), ('group', 'group'), ('branch', 'branch')], max_length=12, verbose_name='kind')),
-                ('order', models.PositiveSmallIntegerField(default=0, verbose_name='order')),
-                ('supporting', models.BooleanField(default=False, verbose_name='supporting')),
-                ('cloneable', models.BooleanField(default=False, help_text='Such as Product 1, Product 2 …', verbose_name='can be multiplied')),
-                ('tentative', models.BooleanField(default=False, verbose_name='tentative')),
-                ('status', models.CharField(choices=[('planned', 'planned'), ('active', 'active'), ('closed', 'closed')], default='active', max_length=10, verbose_name='status')),
-                ('source_ref', models.CharField(blank=True, max_length=60, verbose_name='source')),
-                ('guessed', models.BooleanField(default=False, verbose_name='to be confirmed')),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('parent', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='orgchart.department', verbose_name='parent')),
+                (
+                    "id",
+                    models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name="ID"),
+                ),
+                ("code", models.SlugField(max_length=40, verbose_name="code")),
+                ("name", models.CharField(max_length=60, verbose_name="name")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("centre", "centre"),
+                            ("department", "department"),
+                            ("group", "group"),
+                            ("branch", "branch"),
+                        ],
+                        max_length=12,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("order", models.PositiveSmallIntegerField(default=0, verbose_name="order")),
+                ("supporting", models.BooleanField(default=False, verbose_name="supporting")),
+                (
+                    "cloneable",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Such as Product 1, Product 2 …",
+                        verbose_name="can be multiplied",
+                    ),
+                ),
+                ("tentative", models.BooleanField(default=False, verbose_name="tentative")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("planned", "planned"), ("active", "active"), ("closed", "closed")],
+                        default="active",
+                        max_length=10,
+                        verbose_name="status",
+                    ),
+                ),
+                ("source_ref", models.CharField(blank=True, max_length=60, verbose_name="source")),
+                ("guessed", models.BooleanField(default=False, verbose_name="to be confirmed")),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="orgchart.department",
+                        verbose_name="parent",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical department',
-                'verbose_name_plural': 'historical departments',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical department",
+                "verbose_name_plural": "historical departments",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='Position',
+            name="Position",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(max_length=60, unique=True, verbose_name='code')),
-                ('title', models.CharField(max_length=60, verbose_name='title')),
-                ('head', models.BooleanField(default=False, verbose_name='head of the department')),
-                ('order', models.PositiveSmallIntegerField(default=0, verbose_name='order')),
-                ('plan_min', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='headcount at least')),
-                ('plan_max', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='headcount at most')),
-                ('plan_note', models.CharField(blank=True, max_length=60, verbose_name='headcount in words')),
-                ('tentative', models.BooleanField(default=False, verbose_name='tentative')),
-                ('status', models.CharField(choices=[('planned', 'planned'), ('active', 'active'), ('closed', 'closed')], default='active', max_length=10, verbose_name='status')),
-                ('source_ref', models.CharField(blank=True, max_length=60, verbose_name='source')),
-                ('guessed', models.BooleanField(default=False, verbose_name='to be confirmed')),
-                ('department', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='positions', to='orgchart.department', verbose_name='department')),
-                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='children', to='orgchart.position', verbose_name='parent')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.SlugField(max_length=60, unique=True, verbose_name="code")),
+                ("title", models.CharField(max_length=60, verbose_name="title")),
+                ("head", models.BooleanField(default=False, verbose_name="head of the department")),
+                ("order", models.PositiveSmallIntegerField(default=0, verbose_name="order")),
+                (
+                    "plan_min",
+                    models.PositiveSmallIntegerField(
+                        blank=True, null=True, verbose_name="headcount at least"
+                    ),
+                ),
+                (
+                    "plan_max",
+                    models.PositiveSmallIntegerField(blank=True, null=True, verbose_name="headcount at most"),
+                ),
+                ("plan_note", models.CharField(blank=True, max_length=60, verbose_name="headcount in words")),
+                ("tentative", models.BooleanField(default=False, verbose_name="tentative")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("planned", "planned"), ("active", "active"), ("closed", "closed")],
+                        default="active",
+                        max_length=10,
+                        verbose_name="status",
+                    ),
+                ),
+                ("source_ref", models.CharField(blank=True, max_length=60, verbose_name="source")),
+                ("guessed", models.BooleanField(default=False, verbose_name="to be confirmed")),
+                (
+                    "department",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="positions",
+                        to="orgchart.department",
+                        verbose_name="department",
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="children",
+                        to="orgchart.position",
+                        verbose_name="parent",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'position',
-                'verbose_name_plural': 'positions',
-                'ordering': ['department', 'order', 'code'],
+                "verbose_name": "position",
+                "verbose_name_plural": "positions",
+                "ordering": ["department", "order", "code"],
             },
         ),
         migrations.CreateModel(
-            name='HistoricalPosition',
+            name="HistoricalPosition",
             fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('code', models.SlugField(max_length=60, verbose_name='code')),
-                ('title', models.CharField(max_length=60, verbose_name='title')),
-                ('head', models.BooleanField(default=False, verbose_name='head of the department')),
-                ('order', models.PositiveSmallIntegerField(default=0, verbose_name='order')),
-                ('plan_min', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='headcount at least')),
-                ('plan_max', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='headcount at most')),
-                ('plan_note', models.CharField(blank=True, max_length=60, verbose_name='headcount in words')),
-                ('tentative', models.BooleanField(default=False, verbose_name='tentative')),
-                ('status', models.CharField(choices=[('planned', 'planned'), ('active', 'active'), ('closed', 'closed')], default='active', max_length=10, verbose_name='status')),
-                ('source_ref', models.CharField(blank=True, max_length=60, verbose_name='source')),
-                ('guessed', models.BooleanField(default=False, verbose_name='to be confirmed')),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.CharField(max_length=100, null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('department', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='orgchart.department', verbose_name='department')),
-                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('parent', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='orgchart.position', verbose_name='parent')),
+                (
+                    "id",
+                    models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name="ID"),
+                ),
+                ("code", models.SlugField(max_length=60, verbose_name="code")),
+                ("title", models.CharField(max_length=60, verbose_name="title")),
+                ("head", models.BooleanField(default=False, verbose_name="head of the department")),
+                ("order", models.PositiveSmallIntegerField(default=0, verbose_name="order")),
+                (
+                    "plan_min",
+                    models.PositiveSmallIntegerField(
+                        blank=True, null=True, verbose_name="headcount at least"
+                    ),
+                ),
+                (
+                    "plan_max",
+                    models.PositiveSmallIntegerField(blank=True, null=True, verbose_name="headcount at most"),
+                ),
+                ("plan_note", models.CharField(blank=True, max_length=60, verbose_name="headcount in words")),
+                ("tentative", models.BooleanField(default=False, verbose_name="tentative")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("planned", "planned"), ("active", "active"), ("closed", "closed")],
+                        default="active",
+                        max_length=10,
+                        verbose_name="status",
+                    ),
+                ),
+                ("source_ref", models.CharField(blank=True, max_length=60, verbose_name="source")),
+                ("guessed", models.BooleanField(default=False, verbose_name="to be confirmed")),
+                ("history_id", models.AutoField(primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "department",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="orgchart.department",
+                        verbose_name="department",
+                    ),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="orgchart.position",
+                        verbose_name="parent",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical position',
-                'verbose_name_plural': 'historical positions',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical position",
+                "verbose_name_plural": "historical positions",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.AddConstraint(
-            model_name='department',
-            constraint=models.CheckConstraint(condition=models.Q(('parent__isnull', True), models.Q(('parent', models.F('id')), _negated=True), _connector='OR'), name='department_not_above_itself', violation_error_message='A department cannot be part of itself.'),
+            model_name="department",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("parent__isnull", True),
+                    models.Q(("parent", models.F("id")), _negated=True),
+                    _connector="OR",
+                ),
+                name="department_not_above_itself",
+                violation_error_message="A department cannot be part of itself.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='position',
-            constraint=models.CheckConstraint(condition=models.Q(('parent__isnull', True), models.Q(('parent', models.F('id')), _negated=True), _connector='OR'), name='position_not_above_itself', violation_error_message='A position cannot report to itself.'),
+            model_name="position",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("parent__isnull", True),
+                    models.Q(("parent", models.F("id")), _negated=True),
+                    _connector="OR",
+                ),
+                name="position_not_above_itself",
+                violation_error_message="A position cannot report to itself.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='position',
-            constraint=models.CheckConstraint(condition=models.Q(('plan_min__isnull', True), ('plan_max__isnull', True), ('plan_max__gte', models.F('plan_min')), _connector='OR'), name='position_plan_in_order', violation_error_message='The largest headcount is below the smallest.'),
+            model_name="position",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("plan_min__isnull", True),
+                    ("plan_max__isnull", True),
+                    ("plan_max__gte", models.F("plan_min")),
+                    _connector="OR",
+                ),
+                name="position_plan_in_order",
+                violation_error_message="The largest headcount is below the smallest.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='position',
-            constraint=models.UniqueConstraint(condition=models.Q(('head', True), ('status', 'active')), fields=('department',), name='position_one_head_per_department', violation_error_message='This department already has a head position.'),
+            model_name="position",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("head", True), ("status", "active")),
+                fields=("department",),
+                name="position_one_head_per_department",
+                violation_error_message="This department already has a head position.",
+            ),
         ),
     ]

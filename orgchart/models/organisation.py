@@ -40,6 +40,10 @@ class Department(TreeNode):
         verbose_name = _("department")
         verbose_name_plural = _("departments")
         ordering = ["order", "code"]
+        permissions = [
+            ("import_department", _("Can import departments")),
+            ("export_department", _("Can export departments")),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="department_not_above_itself",
@@ -79,6 +83,10 @@ class Position(TreeNode):
         verbose_name = pgettext_lazy("job", "position")
         verbose_name_plural = pgettext_lazy("job", "positions")
         ordering = ["department", "order", "code"]
+        permissions = [
+            ("import_position", _("Can import positions")),
+            ("export_position", _("Can export positions")),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="position_not_above_itself",

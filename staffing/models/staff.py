@@ -41,6 +41,10 @@ class Employee(models.Model):
         verbose_name = _("employee")
         verbose_name_plural = _("employees")
         ordering = ["number"]
+        permissions = [
+            ("import_employee", _("Can import employees")),
+            ("export_employee", _("Can export employees")),
+        ]
 
     def __str__(self):
         return self.name
@@ -108,6 +112,10 @@ class Assignment(models.Model):
         verbose_name = _("assignment")
         verbose_name_plural = _("assignments")
         ordering = ["position", "start"]
+        permissions = [
+            ("import_assignment", _("Can import assignments")),
+            ("export_assignment", _("Can export assignments")),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="assignment_ends_after_start",

@@ -27,6 +27,10 @@ class Product(models.Model):
         verbose_name = _("product")
         verbose_name_plural = _("products")
         ordering = ["code"]
+        permissions = [
+            ("import_product", _("Can import products")),
+            ("export_product", _("Can export products")),
+        ]
 
     def __str__(self):
         return self.name
@@ -59,7 +63,11 @@ class Sku(models.Model):
         verbose_name = "SKU"
         verbose_name_plural = "SKU"
         ordering = ["code"]
-        permissions = [("view_costs", _("Can see cost and floor price"))]
+        permissions = [
+            ("view_costs", _("Can see cost and floor price")),
+            ("import_sku", _("Can import SKUs")),
+            ("export_sku", _("Can export SKUs")),
+        ]
         indexes = [models.Index(fields=["brand", "code"], name="sku_by_brand")]
         constraints = [
             models.CheckConstraint(
@@ -106,6 +114,10 @@ class Listing(models.Model):
     class Meta:
         verbose_name = _("listing")
         verbose_name_plural = _("listings")
+        permissions = [
+            ("import_listing", _("Can import listings")),
+            ("export_listing", _("Can export listings")),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["sku", "store"],

@@ -40,6 +40,10 @@ class Platform(models.Model):
         verbose_name = _("platform")
         verbose_name_plural = _("platforms")
         ordering = ["order", "code"]
+        permissions = [
+            ("import_platform", _("Can import platforms")),
+            ("export_platform", _("Can export platforms")),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="platform_fee_rate_is_a_part", condition=Q(fee_rate__gte=0, fee_rate__lt=1)
@@ -59,6 +63,10 @@ class Brand(models.Model):
         verbose_name = _("brand")
         verbose_name_plural = _("brands")
         ordering = ["code"]
+        permissions = [
+            ("import_brand", _("Can import brands")),
+            ("export_brand", _("Can export brands")),
+        ]
 
     def __str__(self):
         return self.name
@@ -111,6 +119,8 @@ class Store(models.Model):
         permissions = [
             ("serve_store", _("Can serve the store")),
             ("span_stores", _("Can see all stores")),
+            ("import_store", _("Can import stores")),
+            ("export_store", _("Can export stores")),
         ]
         constraints = [
             models.CheckConstraint(name="store_mode_known", condition=Q(mode__in=StoreMode.values)),
