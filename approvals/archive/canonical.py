@@ -4,7 +4,7 @@ Lines of UTF-8, each ended by a line feed. First the prelude, one canonical JSON
 its key ``t``: ``archive`` first, then document, stores, scopes, steps, decisions, changes, hits, files and
 ``content`` (what the content hash covers besides the lines), and ``lines`` last, which names the columns and
 counts what follows. Then the price lines as text: fields separated by tabs, ``\\N`` for nothing, backslash
-escapes for backslash, tab and line feed.
+escapes for backslash, tab, line feed and carriage return.
 """
 
 import hashlib
@@ -20,9 +20,9 @@ from opsadmin.core.sealing import NotCanonical, canonical_json, digest
 FORMAT = "opsadmin-archive/1"
 NOTHING = "\\N"
 
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n"})
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _ESCAPED = re.compile(r"\\(.?)", re.DOTALL)
-_MEANING = {"\\": "\\", "t": "\t", "n": "\n"}
+_MEANING = {"\\": "\\", "t": "\t", "n": "\n", "r": "\r"}
 
 
 def raw_line(values: Iterable[str | None]) -> str:

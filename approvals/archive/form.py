@@ -9,7 +9,7 @@ import heapq
 import io
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -24,6 +24,7 @@ from django.utils.translation import gettext_lazy, override, pgettext, pgettext_
 
 from approvals.archive.canonical import Filed
 from approvals.models.guard import Severity
+from approvals.scopes import scope_label
 
 PRINTED_WHOLE = 5000
 PRINTED_BY_RISK = 2000
@@ -31,39 +32,22 @@ PRINTED_HITS = 500
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 HERE = Path(__file__).parent
-TRUE = {"t", "true", "1"}
 SEVERITIES = dict(Severity.choices)
-
-
-class Scopes:
-    """What the scope of a line is called: ``all``, ``brand:cslr``, ``stores:a;b``."""
-
-    def __init__(self, filed: Filed):
-        self.names = {store["code"]: store["name"] for store in filed.rows("store")}
-        self.stores = {scope["key"]: scope["stores"] for scope in filed.rows("scope")}
-
-    def label(self, key: str) -> str:
-        if key == "all":
-            return _("All stores")
-        if key.startswith("brand:"):
-            return _("Brand %(brand)s") % {"brand": key.removeprefix("brand:")}
-        codes = self.stores.get(key) or key.removeprefix("stores:").split(";")
-        return "、".join(self.names.get(code, code) for code in codes)
+SEVERITIES_IN_ORDER = list(SEVERITIES)
 
 
 @dataclass(frozen=True)
 class FormColumn:
-    """A column of the table of lines: ``value`` makes its text from a line and the document's Scopes.
+    """A column of the table of lines: ``value`` makes its text from a line and the names of the stores by code.
 
-    The first column is set in letters of equal width, for codes.
-    ``needs`` names the column of the canonical form without which this one is left out. ``width`` is in
-    millimetres, 0 takes what is left; ``crossed``: crossed out where the line was struck; ``run``: after how
-    many letters a word without blanks is broken.
+    The first column is set in letters of equal width, for codes. A kind of document whose lines lack the sealed
+    column ``needs`` is printed without this one. ``width`` is in millimetres, 0 takes what is left; ``crossed``:
+    crossed out where the line was struck; ``run``: after how many letters a word without blanks is broken.
     """
 
     label: str
     needs: str
-    value: Callable[[Mapping, Scopes], str]
+    value: Callable[[Mapping, Mapping], str]
     width: int = 0
     right: bool = False
     crossed: bool = True
@@ -71,54 +55,61 @@ class FormColumn:
 
 
 def _plain(field):
-    return lambda line, scopes: line[field] or ""
+    return lambda line, stores: line[field] or ""
 
 
-def _scope(line, scopes):
-    return scopes.label(line["scope_key"])
+def _scope(line, stores):
+    return scope_label(line["scope_key"], stores)
 
 
-def _change(line, scopes):
-    """The change against the price in force in percent, one decimal, half up."""
-    if not line["base_price"]:
+def _change_in_percent(line):
+    """The change against the price in force, None where there is none."""
+    before, after = line["base_price"], Decimal(line["final_price"])
+    return (after - Decimal(before)) / Decimal(before) * 100 if before else None
+
+
+def _change(line, stores):
+    change = _change_in_percent(line)
+    if change is None:
         return pgettext("price", "new")
-    before, after = Decimal(line["base_price"]), Decimal(line["final_price"])
-    percent = abs((after - before) / before * 100).quantize(Decimal("0.1"), ROUND_HALF_UP)
-    return f"{'↑' if after > before else '↓'} {percent}%" if after != before else "0%"
+    percent = abs(change).quantize(Decimal("0.1"), ROUND_HALF_UP)
+    return f"{'↑' if change > 0 else '↓'} {percent}%" if change else "0%"
 
 
-def _remarks(line, scopes):
+def _remarks(line, stores):
     if _is_struck(line):
-        return _("Struck: %(reason)s") % {"reason": line.get("strike_reason") or ""}
-    return "；".join(filter(None, (line.get("reason"), line.get("exception_reason"))))
+        return _("Struck: %(reason)s") % {"reason": line["strike_reason"] or ""}
+    return "；".join(filter(None, (line["reason"], line["exception_reason"])))
 
 
 def _is_struck(line):
-    return line.get("struck") in TRUE
+    return line["struck"] == "true"
 
 
-PRICE_LINES = (
+COLUMNS = (
     FormColumn("SKU", "sku_code", _plain("sku_code"), 28),
     FormColumn(gettext_lazy("Product"), "sku_name", _plain("sku_name")),
     FormColumn(gettext_lazy("Scope"), "scope_key", _scope, 22, run=14),
     FormColumn(gettext_lazy("Price in force"), "base_price", _plain("base_price"), 19, right=True),
     FormColumn(gettext_lazy("Reference price"), "reference_price", _plain("reference_price"), 19, right=True),
+    FormColumn(gettext_lazy("Percent off"), "discount", _plain("discount"), 16, right=True),
     FormColumn(gettext_lazy("Final price"), "final_price", _plain("final_price"), 19, right=True),
     FormColumn(pgettext_lazy("price", "Change"), "base_price", _change, 16, right=True),
+    FormColumn(gettext_lazy("Quantity limit"), "quantity_limit", _plain("quantity_limit"), 16, right=True),
     FormColumn(gettext_lazy("Remarks"), "final_price", _remarks, 30, crossed=False),
 )
 
 
-def printed_form(filed: Filed, *, qr_url: str, out_path, columns: Sequence[FormColumn] = PRICE_LINES) -> None:
+def printed_form(filed: Filed, *, qr_url: str, out_path) -> None:
     """Write the printed form of a filed document to ``out_path``: PDF/A-2u, A4, Chinese font embedded.
 
-    ``qr_url`` is the address of the page where the digest can be checked. ``columns`` lays out the table of
-    lines. Up to 5,000 lines are printed whole, in their order; of more, the 2,000 that come first by the
-    columns ``band`` (lowest first) and ``risk`` (highest first), with a sentence saying where the others are.
-    Characters that the font lacks, and those that would change how a line reads, are printed as code points.
+    ``qr_url`` is the address of the page where the digest can be checked. Up to 5,000 lines are printed whole,
+    in their order; of more, the 2,000 riskiest (gravest guard hit on the SKU, then largest change), with a
+    sentence saying where the others are. Characters that the font lacks, and those that would change how a line
+    reads, are printed as code points.
     """
     with override("zh-hans"):
-        content = json.dumps(_content(filed, qr_url, columns), ensure_ascii=False)
+        content = json.dumps(_content(filed, qr_url), ensure_ascii=False)
     pdf = typst.compile(
         HERE / "form.typ",
         font_paths=_fonts(),
@@ -138,7 +129,7 @@ def _fonts():
     return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[folder])
 
 
-def _content(filed, qr_url, columns):
+def _content(filed, qr_url):
     archive, document = filed.row("archive"), filed.row("document")
     lines, struck = _lines_to_print(filed)
     return {
@@ -156,7 +147,7 @@ def _content(filed, qr_url, columns):
         "qr": _qr(qr_url),
         "qr_url": printable(qr_url, run=110),
         **_hits(filed),
-        **_table(filed, lines, columns),
+        **_table(filed, lines),
     }
 
 
@@ -263,7 +254,8 @@ def _hits(filed):
 
 
 def _severity_order(severity):
-    return list(SEVERITIES).index(severity) if severity in SEVERITIES else len(SEVERITIES)
+    """0 for the gravest."""
+    return SEVERITIES_IN_ORDER.index(severity) if severity in SEVERITIES else len(SEVERITIES)
 
 
 def _hit(hit):
@@ -285,16 +277,28 @@ def _lines_to_print(filed):
 
     if filed.count <= PRINTED_WHOLE:
         return list(counted()), struck
-    return heapq.nsmallest(PRINTED_BY_RISK, counted(), key=_risk_order), struck
+    return heapq.nsmallest(PRINTED_BY_RISK, counted(), key=_risk_order(filed)), struck
 
 
-def _risk_order(line):
-    return int(line.get("band") or 0), -int(line.get("risk") or 0)
+def _risk_order(filed):
+    """A sort key for lines: the gravest hit on the SKU first, then a price that is new, then the largest change."""
+    gravest = {}
+    for hit in filed.rows("hit"):
+        order = _severity_order(hit["severity"])
+        gravest[hit["sku"]] = min(order, gravest.get(hit["sku"], order))
+
+    def order(line):
+        change = _change_in_percent(line)
+        return gravest.get(line["sku_code"], len(SEVERITIES)), -abs(
+            Decimal("Infinity") if change is None else change
+        )
+
+    return order
 
 
-def _table(filed, lines, columns):
-    columns = [column for column in columns if column.needs in filed.columns]
-    scopes = Scopes(filed)
+def _table(filed, lines):
+    columns = [column for column in COLUMNS if column.needs in filed.columns]
+    stores = {store["code"]: store["name"] for store in filed.rows("store")}
     note = ""
     if len(lines) < filed.count:
         note = _(
@@ -313,7 +317,7 @@ def _table(filed, lines, columns):
         "lines": [
             {
                 "struck": _is_struck(line),
-                "cells": [printable(str(one.value(line, scopes)), run=one.run) for one in columns],
+                "cells": [printable(str(one.value(line, stores)), run=one.run) for one in columns],
             }
             for line in lines
         ],

@@ -18,8 +18,6 @@ COLUMNS = (
     "reason",
     "struck",
     "strike_reason",
-    "band",
-    "risk",
 )
 EVIDENCE = "发票扫描件".encode() * 100
 
@@ -43,18 +41,30 @@ def a_line(row, **fields):
         "base_price": "120.00",
         "reference_price": "118.00",
         "final_price": "108.00",
-        "struck": "f",
-        "band": "2",
-        "risk": "0",
+        "struck": "false",
     }
     return {column: (values | fields).get(column) for column in COLUMNS}
 
 
 def some_lines(count=4):
     lines = [a_line(row) for row in range(1, count + 1)]
-    lines[1] |= {"struck": "t", "strike_reason": "库存不足", "base_price": None}
+    lines[1] |= {"struck": "true", "strike_reason": "库存不足", "base_price": None}
     lines[2] |= {"scope_key": "stores:jd-cslr", "exception_reason": "京东专享", "final_price": "126.00"}
     return lines
+
+
+def promotion_lines():
+    """Two lines of a promotion, over the columns that it seals."""
+    plain = {"row_no": "1", "sku_code": "CS000001", "sku_name": "羊毛围巾 礼盒装", "scope_key": "brand:cslr"}
+    rest = {
+        "reason": None,
+        "struck": "false",
+        "strike_reason": None,
+        "discount": "20.00",
+        "quantity_limit": "500",
+    }
+    line = plain | {"exception_reason": None, "base_price": "120.00", "final_price": "96.00"} | rest
+    return [line, line | {"row_no": "2", "sku_code": "CS000002", "discount": None, "quantity_limit": None}]
 
 
 def a_decision(number, step, verdict, label, actor, *, comment="", acting_for=None, content="c4e7" * 16):
@@ -95,10 +105,12 @@ def chained(decisions):
 
 
 def filed_bytes(*, lines=None, title="全店冬季价格表", decisions=None, files=True, hits=None, **document):
-    """The canonical form of a price list; ``lines`` are mappings over COLUMNS."""
-    lines = [raw_line(line.values()) for line in (some_lines() if lines is None else lines)]
+    """The canonical form of a document; ``lines`` are mappings over its sealed columns."""
+    lines = some_lines() if lines is None else lines
+    columns = list(lines[0])
+    lines = [raw_line(line.values()) for line in lines]
     content = {"t": "content", "number": "JG-2026-0142", "effective_from": FILED_AT + timedelta(days=4)}
-    content_hash = content_hash_of(parse(b"".join(build([{"t": "archive"}, content], COLUMNS, lines))))
+    content_hash = content_hash_of(parse(b"".join(build([{"t": "archive"}, content], columns, lines))))
     decisions = chained(some_decisions() if decisions is None else decisions)
     prelude = [
         {
@@ -146,7 +158,7 @@ def filed_bytes(*, lines=None, title="全店冬季价格表", decisions=None, fi
         *([a_file()] if files else []),
         content,
     ]
-    return b"".join(build(prelude, COLUMNS, lines))
+    return b"".join(build(prelude, columns, lines))
 
 
 def some_hits():

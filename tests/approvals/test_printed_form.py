@@ -18,6 +18,7 @@ from tests.approvals.filed_documents import (
     a_line,
     filed_bytes,
     person,
+    promotion_lines,
     some_lines,
 )
 
@@ -83,6 +84,13 @@ def test_lines_show_prices_change_scope_and_why_they_were_struck(printed):
     assert "CS000003羊毛围巾礼盒装京东cslr旗舰店120.00118.00126.00↑5.0%京东专享" in text
     assert "已剔除：库存不足" in text
     assert "↓10.0%" in text
+
+
+def test_the_lines_of_a_promotion_show_what_it_promises(printed):
+    text = text_of(printed(lines=promotion_lines()))
+    assert "折扣%" in text
+    assert "参考价" not in text
+    assert "CS000001羊毛围巾礼盒装cslr店铺120.0020.0096.00↓20.0%500" in text
 
 
 def test_guard_hits_show_measure_limit_and_reason_the_gravest_first(printed):
@@ -166,10 +174,15 @@ def test_up_to_5000_lines_are_printed_whole(printed):
 
 def test_of_more_lines_the_riskiest_2000_are_printed_and_the_rest_is_named(printed):
     lines = some_lines(5001)
-    lines[4990] |= {"band": "1", "risk": "5", "sku_code": "LOOK-SECOND"}
-    lines[5000] |= {"band": "1", "risk": "9", "sku_code": "LOOK-FIRST"}
-    text = text_of(printed(lines=lines))
-    assert text.index("LOOK-FIRST") < text.index("LOOK-SECOND") < text.index("CS000001羊毛")
-    assert "CS001998羊毛" in text
-    assert "CS001999羊毛" not in text
+    lines[4990] |= {"sku_code": "LOOK-THIRD", "final_price": "12.00"}
+    lines[4999] |= {"sku_code": "LOOK-FIRST"}
+    lines[5000] |= {"sku_code": "LOOK-SECOND"}
+    text = text_of(
+        printed(lines=lines, hits=[a_hit("G05", "warn", "LOOK-SECOND"), a_hit("G01", "sign", "LOOK-FIRST")])
+    )
+    table = text[text.index("价格行共") :]
+    first, second, third = (table.index(f"LOOK-{place}") for place in ("FIRST", "SECOND", "THIRD"))
+    assert first < second < table.index("CS000002羊毛") < third < table.index("CS000001羊毛")
+    assert "CS001998羊毛" in table
+    assert "CS001999羊毛" not in table
     assert "共5,001行，此处只印风险最高的2,000行；全部在归档包的lines.xlsx中。" in text
