@@ -86,6 +86,7 @@ class ImportRow(models.Model):
     quantity_limit = models.PositiveIntegerField(null=True)
     reason_code = models.CharField(max_length=12, blank=True)
     reason = models.CharField(max_length=200, blank=True)
+    base_price = models.DecimalField(_("price in force"), max_digits=12, decimal_places=2, null=True)
     verdict = models.CharField(_("verdict"), max_length=8, choices=RowVerdict.choices, blank=True)
 
     class Meta:
