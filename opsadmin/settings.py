@@ -91,7 +91,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.broker("REDIS_URL")
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600, "socket_timeout": 5, "socket_connect_timeout": 2}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 600,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+}
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_IGNORE_RESULT = True
@@ -103,6 +107,7 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "sweep jobs": {"task": "opsadmin.core.tasks.sweep_jobs", "schedule": 15.0},
     "check deadlines": {"task": "approvals.tasks.check_deadlines", "schedule": 60.0},
+    "sync store access": {"task": "staffing.tasks.sync_store_access", "schedule": 300.0},
     "verify the archive": {"task": "approvals.tasks.verify_archive_daily", "schedule": 86400.0},
 }
 DJANGO_CELERY_BEAT_TZ_AWARE = True
