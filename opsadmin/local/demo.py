@@ -131,6 +131,7 @@ def prepare(home, environment):
             stdout=subprocess.PIPE,
             stderr=errors,
             start_new_session=True,
+            umask=0o077,
         )
         try:
             answer, _errors = child.communicate()

@@ -65,6 +65,7 @@ def start(name, argv, *, home, environment, account=None, stop_signal=signal.SIG
             env=environment,
             cwd=cwd,
             start_new_session=True,
+            umask=0o077,
             **identity(account),
         )
     child = Child(name, process, log, start_of_log, record, stop_signal)
@@ -121,11 +122,11 @@ def mark(pid):
 def alive(marked):
     """Return the process that was marked, or None when it is gone."""
     pid, born = marked
-    try:
+    with suppress(psutil.NoSuchProcess):
         process = psutil.Process(pid)
-        return process if abs(process.create_time() - born) <= CLOCK_SLACK else None
-    except psutil.Error:
-        return None
+        if abs(process.create_time() - born) <= CLOCK_SLACK and runs(process):
+            return process
+    return None
 
 
 def end_process(process, number, patience):
@@ -133,11 +134,29 @@ def end_process(process, number, patience):
     with suppress(psutil.NoSuchProcess):
         family = [*process.children(recursive=True), process]
         process.send_signal(number)
-        _gone, alive = psutil.wait_procs(family, timeout=patience)
-        for member in alive:
-            with suppress(psutil.NoSuchProcess):
-                member.kill()
-        psutil.wait_procs(alive, timeout=5)
+        if not wait_for_end(family, patience):
+            for member in family:
+                with suppress(psutil.NoSuchProcess):
+                    member.kill()
+            wait_for_end(family, 5)
+
+
+def wait_for_end(family, seconds):
+    """Return whether all processes end in time; one that only its parent has not yet noticed has ended."""
+    deadline = time.monotonic() + seconds
+    while any(runs(member) for member in family):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def runs(process):
+    """Return whether a process still does something."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def folder(path):
