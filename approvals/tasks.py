@@ -2,6 +2,7 @@
 
 from celery import shared_task
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -21,7 +22,7 @@ def check_deadlines():
             [task.assignee],
             _("Overdue: %(number)s %(title)s")
             % {"number": task.document.number, "title": task.document.title},
-            url=f"/tasks/{task.pk}/",
+            url=reverse("admin:review", args=[task.pk]),
             key=f"overdue:{task.pk}",
         )
     reroute_open_steps()

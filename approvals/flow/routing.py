@@ -18,6 +18,7 @@ from opsadmin.core.refusals import Refusal
 from opsadmin.core.workdays import workdays_before
 from orgchart.models import Department, Position
 from staffing import people
+from staffing.models import Account
 from stores.models import Store
 
 DECIDING = (StepKind.REVIEW, StepKind.SIGN, StepKind.FILE)
@@ -110,7 +111,7 @@ def barred_people(document):
     users = set(document.authors.values_list("user_id", flat=True)) | {document.drafted_by_id}
     if document.submitted_by_id:
         users.add(document.submitted_by_id)
-    return users, people.employees_of(users)
+    return users, set(Account.objects.filter(user__in=users).values_list("employee", flat=True))
 
 
 def is_barred(user, barred):
@@ -156,7 +157,8 @@ def accounts_for(kind, which, *, level, document, store, chosen, day):
 def stand_in(user, why, *, barred, day):
     """Return the planned task for an account, or for its delegate while it is away; None if neither may decide."""
     employee = people.employee_of(user)
-    delegate = people.delegate_of(employee, day) if employee else None
+    substitute = people.delegate_of(employee, day) if employee else None
+    delegate = people.account_of(substitute) if substitute else None
     if delegate and permissions.may_take_part(delegate) and not (barred and is_barred(delegate, barred)):
         return PlannedTask(delegate, _("acts for %(name)s") % {"name": user}, principal=user)
     if permissions.may_take_part(user) and not (barred and is_barred(user, barred)):

@@ -5,6 +5,7 @@ The order inside each is the same: lock, may they, does it fit, write, tell othe
 
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -344,7 +345,7 @@ def send_back(task, document, decision):
         [document.submitted_by],
         _("%(who)s sent %(number)s back: %(comment)s")
         % {"who": decision.actor_name, "number": document.number, "comment": decision.comment[:80]},
-        url=f"/documents/{document.pk}/",
+        url=reverse("admin:document", args=[document.pk]),
         key=f"sent_back:{decision.pk}",
     )
 
@@ -472,7 +473,7 @@ def inform(step, document):
         readers,
         _("For your information: %(number)s %(title)s")
         % {"number": document.number, "title": document.title},
-        url=f"/documents/{document.pk}/",
+        url=reverse("admin:document", args=[document.pk]),
         key=f"inform:{step.pk}",
     )
     step.tasks.update(state=TaskState.CLOSED, closed_at=now)
@@ -491,7 +492,7 @@ def open_tasks(tasks, document):
             [task.assignee],
             _("%(step)s: %(number)s %(title)s")
             % {"step": task.step.name, "number": document.number, "title": document.title},
-            url=f"/tasks/{task.pk}/",
+            url=reverse("admin:review", args=[task.pk]),
             key=f"task:{task.pk}",
         )
 
@@ -663,7 +664,7 @@ def add_comment(pk, *, by, text, files=()):
     tell(
         [user for user in readers if user and user != by],
         _("%(who)s commented on %(number)s") % {"who": by, "number": document.number},
-        url=f"/documents/{document.pk}/",
+        url=reverse("admin:document", args=[document.pk]),
         key=f"comment:{comment.pk}",
     )
     return comment

@@ -1,0 +1,179 @@
+"""A document as everybody reads it: facts, figures, route, lines, comments, what happened."""
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from approvals import permissions
+from approvals.admin import figures, linelist
+from approvals.flow import transitions
+from approvals.kinds import kind_of, specific
+from approvals.models import Attachment, Decision, Document, DocumentState, Task
+from opsadmin.core.files import download
+from opsadmin.core.refusals import Refusal
+from opsadmin.core.screens import page, screen
+from stores.permissions import may_see_costs
+
+MAX_FILES, MAX_FILE_BYTES = 10, 20 * 1024 * 1024
+
+
+def visible_document(user, pk):
+    """Return the document if the account may see it; otherwise it does not exist."""
+    return get_object_or_404(
+        Document.objects.visible_to(user).select_related("drafted_by", "submitted_by"), pk=pk
+    )
+
+
+def list_crumb(document):
+    """Return the crumb of the list that the document belongs to."""
+    names = {
+        "price_list": (_("Price lists"), "admin:pricelists"),
+        "promotion": (_("Promotions"), "admin:promotions"),
+    }
+    label, name = names[document.kind]
+    return label, reverse(name)
+
+
+def document_context(request, document):
+    """Return what the review page and the reading page share. Its number of statements does not grow with lines."""
+    costs = may_see_costs(request.user)
+    fee = figures.fee_rate(document) if costs else None
+    low, high = change_bounds(request)
+    entries = figures.route(document, request.user)
+    place, steps = figures.position_in_route(entries)
+    search = request.GET.get("q", "").strip()[:60]
+    return {
+        "document": document,
+        "own": specific(document),
+        "kind": kind_of(document),
+        "summary": document.summary or {},
+        "costs": costs,
+        "severities": figures.severities(document),
+        "chart": figures.changes_chart(document),
+        "entries": entries,
+        "place": place,
+        "steps": steps,
+        "groups": linelist.groups(document, costs=costs, fee=fee, search=search, low=low, high=high),
+        "search": search,
+        "low": low,
+        "high": high,
+        "filtered": bool(search) or low is not None or high is not None,
+        "comments": document.comments.prefetch_related("attachments__file")[:100],
+        "attachments": document.attachments.filter(comment__isnull=True).select_related("file")[:50],
+    }
+
+
+def change_bounds(request):
+    """Return the bounds of the change in percent that a bar of the chart asks for."""
+    found = []
+    for name in ("low", "high"):
+        text = request.GET.get(name, "")
+        found.append(int(text) if text.lstrip("-").isdigit() and len(text) < 6 else None)
+    return found
+
+
+def may_follow_up(user, document):
+    """A follow-up takes the struck lines of a filed document into a new draft."""
+    filed = document.state in (DocumentState.FILED, DocumentState.DONE)
+    return (
+        filed and permissions.may_draft(user, document.kind) and (document.summary or {}).get("struck", 0) > 0
+    )
+
+
+@screen("documents/<int:pk>/", "document")
+def document_page(request, pk):
+    document = visible_document(request.user, pk)
+    if document.editable and permissions.may_draft(request.user, document.kind):
+        return redirect(f"admin:{kind_of(document).edit_screen}", document.pk)
+    task = Task.objects.waiting_for(request.user).filter(document=document).first()
+    return page(
+        request,
+        "approvals/document.html",
+        title=document.title,
+        crumbs=[list_crumb(document)],
+        wide=True,
+        may_withdraw=may_withdraw(request.user, document),
+        may_follow_up=may_follow_up(request.user, document),
+        may_read_archive=permissions.may_search_archive(request.user) and bool(document.archive_number),
+        my_task=task,
+        **document_context(request, document),
+    )
+
+
+def may_withdraw(user, document):
+    """Only the submitter takes a document back, and only before the first decision of the round."""
+    return (
+        document.state == DocumentState.IN_APPROVAL
+        and document.submitted_by_id == user.pk
+        and not Decision.objects.filter(document=document, round=document.round).exists()
+    )
+
+
+@screen("documents/<int:pk>/lines/", "document_lines")
+def document_lines(request, pk):
+    """Further lines of one group, as table rows."""
+    document = visible_document(request.user, pk)
+    return lines_fragment(request, document, editable=False)
+
+
+def lines_fragment(request, document, *, editable, task=None):
+    """Render the next lines of a group; the key to go on with is in a header."""
+    band, after = request.GET.get("band", ""), request.GET.get("after", "")
+    if band not in {"1", "2", "3"}:
+        raise Http404
+    after = "" if after == "start" else after
+    risk, _colon, pk = after.partition(":")
+    if after and not (risk.lstrip("-").isdigit() and pk.isdigit()):
+        raise Http404
+    low, high = change_bounds(request)
+    rows, following = linelist.lines_of(
+        document, band=int(band), search=request.GET.get("q", "")[:60], after=after, low=low, high=high
+    )
+    costs = may_see_costs(request.user)
+    linelist.dress(document, rows, costs=costs, fee=figures.fee_rate(document) if costs else None)
+    context = {
+        "rows": rows,
+        "costs": costs,
+        "editable": editable,
+        "task": task,
+        "band": int(band),
+        "document": document,
+    }
+    response = render(request, "approvals/_lines.html", context)
+    response.headers["X-Next"] = following
+    return response
+
+
+@screen("documents/<int:pk>/withdraw/", "document_withdraw", methods=("POST",))
+def withdraw(request, pk):
+    visible_document(request.user, pk)
+    document = transitions.withdraw(pk, by=request.user)
+    messages.success(request, _("Withdrawn. %(number)s is a draft again.") % {"number": document.number})
+    return redirect(f"admin:{kind_of(document).edit_screen}", pk)
+
+
+@screen("documents/<int:pk>/comment/", "document_comment", methods=("POST",))
+def comment(request, pk):
+    document = visible_document(request.user, pk)
+    files = request.FILES.getlist("files")
+    if len(files) > MAX_FILES or any(upload.size > MAX_FILE_BYTES for upload in files):
+        raise Refusal(_("At most 10 files of 20 MB each."))
+    transitions.add_comment(
+        document.pk, by=request.user, text=request.POST.get("text", "")[:2000], files=files
+    )
+    messages.success(request, _("Comment added."))
+    back = Task.objects.waiting_for(request.user).filter(document=document).first()
+    return redirect("admin:review", back.pk) if back else redirect("admin:document", pk)
+
+
+@screen("attachments/<int:pk>/", "attachment")
+def attachment(request, pk):
+    """A document's file, for those who may see the document; served so that no browser runs it."""
+    found = get_object_or_404(Attachment.objects.select_related("file"), pk=pk)
+    visible_document(request.user, found.document_id)
+    if found.kind == "source" and not may_see_costs(request.user):
+        raise PermissionDenied
+    return download(found.file)

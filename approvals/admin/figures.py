@@ -1,0 +1,160 @@
+"""What a page shows of a document besides its lines: figures, severities, route. All from stored results."""
+
+from decimal import Decimal
+
+from django.db.models import Max
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from approvals.admin.histogram import histogram
+from approvals.guards import words
+from approvals.guards.policy import limits_in_force
+from approvals.models import Process, Severity, Step, StepKind, StepState, Task, TaskState
+from stores.models import Store
+
+
+def fee_rate(document):
+    """Return the highest fee rate among the platforms of the document's stores."""
+    stores = Store.objects.filter(pk__in=document.scope_stores.values("store"))
+    return stores.aggregate(fee=Max("platform__fee_rate"))["fee"] or Decimal(0)
+
+
+def severities(document):
+    """Return per severity its word, its count of hits, and the guards behind it with theirs."""
+    hits = (document.summary or {}).get("hits", {})
+    counts = {"block": document.block_count, "sign": document.sign_count, "warn": document.warn_count}
+    rows = []
+    for severity in ("block", "sign", "warn", "info"):
+        by_code = hits.get(severity, {})
+        rows.append(
+            {
+                "severity": severity,
+                "word": Severity(severity).label,
+                "count": counts.get(severity, document.info_count),
+                "codes": [{"title": words.title(code), "count": count} for code, count in by_code.items()],
+            }
+        )
+    return rows
+
+
+def changes_chart(document):
+    """Return the drawing of the changes with the limits of the policy in force."""
+    _version, limits = limits_in_force()
+    return histogram(
+        (document.summary or {}).get("histogram", []),
+        warn=float(limits["G08"]["warn"]),
+        sign=float(limits["G08"]["sign"]),
+    )
+
+
+def route(document, user):
+    """Return the document's walk so far and ahead: one entry per submission and step, in order.
+
+    Each has ``state`` (done, now, wait, back, skipped), ``title``, ``who``, ``when`` or ``due``, ``note``, ``quote``.
+    """
+    processes = list(
+        Process.objects.filter(document=document.pk).select_related("submitted_by").order_by("round")
+    )
+    steps = Step.objects.filter(process__in=processes).prefetch_related(
+        "tasks__assignee", "tasks__decision", "tasks__store"
+    )
+    by_process = {}
+    for step in steps.order_by("order"):
+        by_process.setdefault(step.process_id, []).append(step)
+    entries = []
+    for process in processes:
+        entries.append(submission_entry(process))
+        for step in by_process.get(process.pk, []):
+            if process.pk == processes[-1].pk or step.state == StepState.DONE or has_decision(step):
+                entries.append(step_entry(step, user))
+    return entries
+
+
+def has_decision(step):
+    return any(hasattr(task, "decision") for task in step.tasks.all())
+
+
+def submission_entry(process):
+    return {
+        "state": "done",
+        "icon": "check",
+        "title": _("Submitted"),
+        "who": process.submitter.get("name") or str(process.submitted_by),
+        "post": process.submitter.get("position", ""),
+        "when": process.started_at,
+        "note": _("Round %(n)d") % {"n": process.round},
+        "quotes": [],
+    }
+
+
+def step_entry(step, user):
+    """Return a step as an entry of the route."""
+    tasks = list(step.tasks.all())
+    decisions = [task.decision for task in tasks if hasattr(task, "decision")]
+    entry = {
+        "title": step.name,
+        "who": "",
+        "post": "",
+        "when": step.closed_at,
+        "due": step.due_at,
+        "note": step.because,
+        "quotes": [decision.comment for decision in decisions if decision.comment],
+        "mine": any(task.assignee_id == user.pk and task.state == TaskState.OPEN for task in tasks),
+    }
+    if decisions and step.kind != StepKind.EXECUTE:
+        entry.update(decided_entry(decisions[-1]))
+    else:
+        entry.update(waiting_entry(step, tasks))
+    return entry
+
+
+def decided_entry(decision):
+    back = decision.verdict == "send_back"
+    who = decision.actor_name
+    if decision.acting_for:
+        who = _("%(who)s for %(principal)s") % {"who": who, "principal": decision.acting_for}
+    return {
+        "state": "back" if back else "done",
+        "icon": "back" if back else "check",
+        "who": who,
+        "post": decision.actor_position,
+        "when": decision.at,
+        "note": decision.get_verdict_display(),
+    }
+
+
+def waiting_entry(step, tasks):
+    """Return what a step without a decision shows: who is asked, and how far the stores are."""
+    states = {
+        StepState.ACTIVE: ("now", "user"),
+        StepState.WAITING: ("wait", ""),
+        StepState.DONE: ("done", "check"),
+        StepState.SKIPPED: ("skipped", ""),
+        StepState.STOPPED: ("skipped", ""),
+    }
+    state, icon = states[StepState(step.state)]
+    names = list(dict.fromkeys(str(task.assignee) for task in tasks))
+    shown = "、".join(names[:4]) + (" …" if len(names) > 4 else "")
+    note = step.because
+    if step.kind == StepKind.EXECUTE:
+        stores = {task.store_id for task in tasks}
+        done = {task.store_id for task in tasks if hasattr(task, "decision")}
+        note = _("%(done)d of %(all)d stores done") % {"done": len(done), "all": len(stores)}
+    if state == "skipped":
+        note = pgettext("step", "not needed")
+    elif not note and tasks:
+        note = tasks[0].because
+    return {"state": state, "icon": icon, "who": shown, "note": note}
+
+
+def position_in_route(entries):
+    """Return (place of the current step, number of steps) of the present round."""
+    last = max((place for place, entry in enumerate(entries) if "due" not in entry), default=-1)
+    steps = [entry for entry in entries[last + 1 :] if entry["state"] != "skipped"]
+    now = next((place for place, entry in enumerate(steps, start=1) if entry["state"] == "now"), len(steps))
+    return now, len(steps)
+
+
+def next_task(user, after):
+    """Return the next open task of an account by latest safe moment, other than the given one."""
+    return Task.objects.waiting_for(user).exclude(pk=after).order_by("due_at", "pk").first()
