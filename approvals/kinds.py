@@ -29,6 +29,7 @@ class Kind:
     layer: Callable
     header: Callable
     emergency: Callable
+    words: Callable
     sealed_columns: tuple
     guards: tuple
     edit_screen: str
@@ -88,6 +89,7 @@ PRICE_LIST = Kind(
     layer=lambda price_list: price_list.layer,
     header=price_list_header,
     emergency=lambda price_list: price_list.list_kind == PriceListKind.EMERGENCY,
+    words=lambda price_list: price_list.get_list_kind_display(),
     sealed_columns=(*COMMON_COLUMNS, "reference_price", "ceiling_price", "compare_at_price", "reason_code"),
     guards=(
         *("G01", "G02", "G03", "G04", "G05", "G06", "G07", "G08", "G09", "G10", "G11", "G12", "G13", "G14"),
@@ -104,6 +106,7 @@ PROMOTION = Kind(
     layer=lambda promotion: promotion.layer,
     header=promotion_header,
     emergency=lambda promotion: False,
+    words=lambda promotion: f"{promotion.get_kind_display()} · {promotion.get_promotion_kind_display()}",
     sealed_columns=(*COMMON_COLUMNS, "discount", "quantity_limit"),
     guards=("G04", "G05", "G06", "G14", "G15", "G16", "G17", "G20"),
     edit_screen="promotion",

@@ -8,19 +8,18 @@ from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 from unfold.sites import UnfoldAdminSite
 
 from approvals import permissions as approvals_may
+from opsadmin.core.counting import count_up_to
 from opsadmin.core.models import Heartbeat
 from opsadmin.core.screens import screen_urls
 from opsadmin.signin import SignInForm
 
 SCREEN_MODULES = ("opsadmin.screens", "approvals.admin.screens")
 SILENT_AFTER = timedelta(minutes=10)
-COUNT_UP_TO = 99
 
 
 def stylesheet(request):
@@ -77,21 +76,15 @@ def scheduler():
     return {"at": at, "late": late, "label": label % known}
 
 
-def capped(queryset):
-    """Return how many rows there are as a short word: "" for none, "99+" above 99, without counting further."""
-    found = queryset.order_by()[: COUNT_UP_TO + 1].count()
-    return f"{COUNT_UP_TO}+" if found > COUNT_UP_TO else found or ""
-
-
 def unread_notices(user):
-    return capped(user.notices.filter(read_at=None))
+    return count_up_to(user.notices.filter(read_at=None))
 
 
 def inbox_count(user):
     """Return how many tasks wait for the account; nothing is shown for none."""
     from approvals.models import Task
 
-    return capped(Task.objects.waiting_for(user))
+    return count_up_to(Task.objects.waiting_for(user))
 
 
 def item(title, icon, name, allowed=True, count=None):

@@ -1,5 +1,5 @@
 """All screens of this app: importing a module registers its views."""
 
-from approvals.admin import document, review, submission
+from approvals.admin import document, inbox, review, submission
 
-__all__ = ["document", "review", "submission"]
+__all__ = ["document", "inbox", "review", "submission"]
