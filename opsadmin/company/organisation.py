@@ -1,0 +1,107 @@
+"""Loading stores, departments, positions, staff and who is in charge of which store."""
+
+from django.utils import timezone
+
+from opsadmin.company.fixtures import read
+from orgchart.models import Department, Position
+from staffing.access import sync_store_access
+from staffing.models import Assignment, Employee, StoreCharge
+from stores.models import Brand, Platform, Store
+
+POSITION_FIELDS = (
+    "title",
+    "head",
+    "order",
+    "plan_min",
+    "plan_max",
+    "plan_note",
+    "tentative",
+    "source_ref",
+    "guessed",
+)
+
+
+def make_missing(model, rows, **lookups):
+    """Make the rows whose code is not there yet; return how many were made.
+
+    ``lookups`` maps a field to the model that its code names: ``platform=Platform``. A parent stands before its
+    children, so that its code is known.
+    """
+    made = 0
+    for row in rows:
+        values = dict(row)
+        code = values.pop("code")
+        for field, target in lookups.items():
+            if field in values:
+                values[field] = target.objects.get(code=values[field])
+        made += model.objects.get_or_create(code=code, defaults=values)[1]
+    return made
+
+
+def load_stores():
+    data = read("stores")
+    made = make_missing(Platform, data["platforms"])
+    made += make_missing(Brand, data["brands"])
+    return made + make_missing(Store, data["stores"], platform=Platform, brand=Brand)
+
+
+def load_departments():
+    return make_missing(Department, read("departments")["departments"], parent=Department)
+
+
+def load_positions():
+    """Make the missing positions, then set the superiors of those just made: a superior may stand further down."""
+    rows = [row for group in read("positions").values() for row in group]
+    known = set(Position.objects.values_list("code", flat=True))
+    rows = [row for row in rows if row["code"] not in known]
+    plain = [
+        {"code": row["code"], "department": row["department"]}
+        | {field: row[field] for field in POSITION_FIELDS if field in row}
+        for row in rows
+    ]
+    made = make_missing(Position, plain, department=Department)
+    for row in rows:
+        if "parent" in row:
+            position = Position.objects.get(code=row["code"])
+            position.parent = Position.objects.get(code=row["parent"])
+            position.save(update_fields=["parent"])
+    return made
+
+
+def load_staff():
+    """Make the missing employees with their assignments; one who exists keeps the assignments he or she has."""
+    data = read("staff")
+    made = 0
+    for row in data["employees"]:
+        employee, created = Employee.objects.get_or_create(
+            number=row["number"],
+            defaults={"name": row["name"], "home_department": Department.objects.get(code=row["home"])},
+        )
+        made += created
+        for held in row["holds"] if created else []:
+            Assignment.objects.create(
+                employee=employee,
+                position=Position.objects.get(code=held["position"]),
+                kind=held.get("kind", "primary"),
+                start=data["since"],
+                from_department=Department.objects.filter(code=held.get("from")).first(),
+                note=held.get("note", ""),
+            )
+            made += 1
+    return made
+
+
+def load_charges():
+    """Put people in charge of the stores that nobody has ever been in charge of."""
+    data = read("staff")
+    made = 0
+    for code, numbers in data["charges"].items():
+        store = Store.objects.get(code=code)
+        if store.charges.exists():
+            continue
+        for number in numbers:
+            employee = Employee.objects.get(number=number)
+            StoreCharge.objects.create(employee=employee, store=store, start=data["since"])
+            made += 1
+    sync_store_access(timezone.localdate())
+    return made
