@@ -1,5 +1,5 @@
 """All screens of this app: importing a module registers its views."""
 
-from approvals.admin import document, inbox, review, submission
+from approvals.admin import document, execution, inbox, review, submission
 
-__all__ = ["document", "inbox", "review", "submission"]
+__all__ = ["document", "execution", "inbox", "review", "submission"]
