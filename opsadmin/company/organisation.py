@@ -27,15 +27,12 @@ def make_missing(model, rows, **lookups):
     ``lookups`` maps a field to the model that its code names: ``platform=Platform``. A parent stands before its
     children, so that its code is known.
     """
-    made = 0
-    for row in rows:
-        values = dict(row)
-        code = values.pop("code")
-        for field, target in lookups.items():
-            if field in values:
-                values[field] = target.objects.get(code=values[field])
-        made += model.objects.get_or_create(code=code, defaults=values)[1]
-    return made
+    known = set(model.objects.values_list("code", flat=True))
+    missing = [row for row in rows if row["code"] not in known]
+    for row in missing:
+        named = {field: target.objects.get(code=row[field]) for field, target in lookups.items() if field in row}
+        model.objects.create(**(row | named))
+    return len(missing)
 
 
 def load_stores():
