@@ -131,6 +131,7 @@ def _fonts():
 
 def _content(filed, qr_url):
     archive, document = filed.row("archive"), filed.row("document")
+    stores = {store["code"]: store["name"] for store in filed.rows("store")}
     lines, struck = _lines_to_print(filed)
     return {
         "labels": _labels(),
@@ -144,10 +145,11 @@ def _content(filed, qr_url):
         "facts": [_fact(*fact) for fact in _facts(filed, document, struck)],
         "wide_facts": [_fact(*fact, run=80) for fact in _wide_facts(filed, document)],
         "chain": _signatures(filed),
+        "comments": [_comment(comment) for comment in filed.rows("comment")],
         "qr": _qr(qr_url),
         "qr_url": printable(qr_url, run=110),
-        **_hits(filed),
-        **_table(filed, lines),
+        **_hits(filed, stores),
+        **_table(filed, lines, stores),
     }
 
 
@@ -167,6 +169,8 @@ def _labels():
             pgettext("form", "Verdict"),
             pgettext("form", "Content / decision"),
         ],
+        "comments": _("Comments"),
+        "comment_heads": [pgettext("form", "Time"), pgettext("form", "By"), pgettext("form", "Text")],
         "signature": _(
             "Signing here means sign-in plus password again; it is not a reliable electronic signature"
             " under the Electronic Signature Law."
@@ -194,7 +198,9 @@ def _fact(label, value, run=24):
 def _facts(filed, document, struck):
     """The short facts about the document: (label, text)."""
     yield _("Effective"), _window(document["effective_from"], document["effective_to"])
-    yield _("Filed at"), _moment(filed.row("archive")["filed_at"])
+    archive = filed.row("archive")
+    yield _("Filed at"), _moment(archive["filed_at"])
+    yield _("Kept until"), archive["retained_until"] or _("for ever")
     yield _("Round"), document["round"]
     yield pgettext("form", "Lines"), _line_count(filed.count, struck)
     yield _("Currency"), document["currency"]
@@ -205,8 +211,7 @@ def _facts(filed, document, struck):
 def _wide_facts(filed, document):
     """The facts that need the whole width: people, stores, digest."""
     yield _("Drafted by"), _person(document["drafted_by"])
-    submitted = f"{_person(document['submitted_by'])} · {_moment(document['submitted_at'])}"
-    yield _("Submitted by"), submitted
+    yield _("Submitted by"), _person(document["submitted_by"])
     yield _("Stores"), "、".join(store["name"] for store in filed.rows("store"))
     yield _("Digest of the content that was signed"), document["content_hash"]
     for file in filed.rows("file"):
@@ -224,25 +229,51 @@ def _person(person):
 
 
 def _signatures(filed):
-    steps = {step["order"]: step["name"] for step in filed.rows("step")}
-    return [_signature(decision, steps) for decision in filed.rows("decision")]
+    """Submissions and decisions, in the order in which they were made."""
+    signed = sorted(filed.rows("submission") + filed.rows("decision"), key=lambda row: row["at"])
+    return [_submission(row) if row["t"] == "submission" else _decision(row) for row in signed]
 
 
-def _signature(decision, steps):
-    actor = decision["actor"]
+def _submission(submission):
+    return _signature(
+        submission,
+        submission["by"],
+        step=_("Submission"),
+        verdict=_("submitted · round %(round)s") % {"round": submission["round"]},
+        hashes=[submission["content_hash"]],
+    )
+
+
+def _decision(decision):
+    return _signature(
+        decision,
+        decision["actor"],
+        step=decision["step"],
+        acting_for=decision["acting_for"],
+        verdict=decision["verdict_label"],
+        comment=decision["comment"],
+        hashes=[decision["content_hash"], decision["hash"]],
+    )
+
+
+def _signature(row, actor, *, step, verdict, hashes, acting_for=None, comment=""):
     return {
-        "step": printable(str(steps.get(decision["step"], decision["step"])), run=12),
+        "step": printable(step, run=12),
         "name": printable(actor["name"], run=20),
         "post": printable(" · ".join(filter(None, (actor["position"], actor["department"]))), run=20),
-        "acting_for": printable(decision["acting_for"] or _("in person"), run=14),
-        "at": _moment(decision["at"]),
-        "verdict": printable(decision["verdict_label"], run=20),
-        "comment": printable(decision["comment"], run=34),
-        "hash": f"{decision['content_hash'][:10]}\n{decision['hash'][:10]}",
+        "acting_for": printable(acting_for or _("in person"), run=14),
+        "at": _moment(row["at"]),
+        "verdict": printable(verdict, run=20),
+        "comment": printable(comment, run=34),
+        "hash": "\n".join(one[:10] for one in hashes),
     }
 
 
-def _hits(filed):
+def _comment(comment):
+    return [_moment(comment["at"]), printable(comment["by"], run=14), printable(comment["text"], run=60)]
+
+
+def _hits(filed, stores):
     hits = filed.rows("hit")
     shown = heapq.nsmallest(PRINTED_HITS, hits, key=lambda hit: _severity_order(hit["severity"]))
     note = ""
@@ -250,7 +281,7 @@ def _hits(filed):
         note = _(
             "The %(shown)s gravest of %(all)s are printed; all are in canonical.ndjson of the package."
         ) % {"shown": len(shown), "all": f"{len(hits):,}"}
-    return {"hits": [_hit(hit) for hit in shown], "hits_note": note}
+    return {"hits": [_hit(hit, stores) for hit in shown], "hits_note": note}
 
 
 def _severity_order(severity):
@@ -258,10 +289,11 @@ def _severity_order(severity):
     return SEVERITIES_IN_ORDER.index(severity) if severity in SEVERITIES else len(SEVERITIES)
 
 
-def _hit(hit):
+def _hit(hit, stores):
+    store = stores.get(hit["store"], hit["store"])
     severity = str(SEVERITIES.get(hit["severity"], hit["severity"]))
     reason = " · ".join(filter(None, (hit["ack_reason"], hit["ack_by"])))
-    texts = (hit["code"], severity, hit["sku"], hit["store"], hit["measured"], hit["limit"], reason)
+    texts = (hit["code"], severity, hit["sku"], store, hit["measured"], hit["limit"], reason)
     return [printable(str(text or ""), run=16) for text in texts]
 
 
@@ -296,9 +328,8 @@ def _risk_order(filed):
     return order
 
 
-def _table(filed, lines):
+def _table(filed, lines, stores):
     columns = [column for column in COLUMNS if column.needs in filed.columns]
-    stores = {store["code"]: store["name"] for store in filed.rows("store")}
     note = ""
     if len(lines) < filed.count:
         note = _(

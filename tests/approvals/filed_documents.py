@@ -1,6 +1,6 @@
 """Filed documents in their canonical form, without a database: what seal, form and package work on."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from approvals.archive.canonical import build, content_hash_of, decision_hash, parse, raw_line
 from opsadmin.core.sealing import GENESIS, digest, record_hash
@@ -83,14 +83,25 @@ def a_decision(number, step, verdict, label, actor, *, comment="", acting_for=No
     }
 
 
+def a_submission(number, at):
+    return {
+        "t": "submission",
+        "round": number,
+        "by": DRAFTER,
+        "at": at,
+        "content_hash": ("a1d4" if number == 1 else "c4e7") * 16,
+        "state": "sent_back" if number == 1 else "approved",
+    }
+
+
 def some_decisions():
+    """Sent back, signed by two, filed."""
+    complaint = "12 行毛利低于 8%，请重核成本。"
     return [
-        a_decision(
-            11, 1, "send_back", "退回", MANAGER, comment="12 行毛利低于 8%，请重核成本。", content="a1d4" * 16
-        ),
-        a_decision(14, 1, "sign", "通过并签字", MANAGER),
-        a_decision(17, 2, "sign", "通过并签字", DIRECTOR, comment="清仓 2 款同意。"),
-        a_decision(19, 3, "file", "归档", FINANCE, acting_for="财务主管 吴越"),
+        a_decision(11, "审核签字", "send_back", "退回", MANAGER, comment=complaint, content="a1d4" * 16),
+        a_decision(19, "审核签字", "sign", "通过并签字", MANAGER),
+        a_decision(22, "升签", "sign", "通过并签字", DIRECTOR, comment="清仓 2 款同意。"),
+        a_decision(28, "归档", "file", "归档", FINANCE, acting_for="财务主管 吴越"),
     ]
 
 
@@ -117,8 +128,10 @@ def filed_bytes(*, lines=None, title="全店冬季价格表", decisions=None, fi
             "t": "archive",
             "number": "GD-2026-0409",
             "document": "JG-2026-0142",
-            "kind": "price_list",
+            "kind": "filing",
             "filed_at": FILED_AT,
+            "filed_by": FINANCE,
+            "retained_until": date(2056, 12, 31),
         },
         {
             "t": "document",
@@ -134,7 +147,7 @@ def filed_bytes(*, lines=None, title="全店冬季价格表", decisions=None, fi
             "drafted_by": DRAFTER,
             "submitted_by": DRAFTER,
             "submitted_at": datetime(2026, 11, 19, 1, 11, tzinfo=UTC),
-            "header": {"价格表类型": "常规价格表", "保管": "30 年，自 2027-01-01 起算"},
+            "header": {"价格表类型": "常规价格表"},
         }
         | document,
         {"t": "store", "code": "jd-cslr", "name": "京东 cslr 旗舰店"},
@@ -144,7 +157,15 @@ def filed_bytes(*, lines=None, title="全店冬季价格表", decisions=None, fi
         {"t": "step", "order": 1, "name": "审核签字", "kind": "sign", "state": "done"},
         {"t": "step", "order": 2, "name": "升签", "kind": "sign", "state": "done"},
         {"t": "step", "order": 3, "name": "归档", "kind": "file", "state": "done"},
+        a_submission(1, datetime(2026, 11, 18, 2, 20, tzinfo=UTC)),
+        a_submission(2, datetime(2026, 11, 19, 1, 11, tzinfo=UTC)),
         *decisions,
+        {
+            "t": "comment",
+            "by": "林晓",
+            "at": datetime(2026, 11, 19, 1, 5, tzinfo=UTC),
+            "text": "已改 12 行。",
+        },
         {
             "t": "change",
             "line_key": "CS000003 stores:jd-cslr",
@@ -170,6 +191,7 @@ def a_hit(code, severity, sku, **fields):
         "t": "hit",
         "code": code,
         "severity": severity,
+        "row": 1,
         "sku": sku,
         "store": "",
         "measured": "6.8%",
