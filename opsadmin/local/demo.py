@@ -120,7 +120,7 @@ def run(home, port):
 
 
 def prepare(home, environment):
-    """Run opsadmin.local.prepare; return its accounts, rows of [Chinese role, English role, user name]."""
+    """Run opsadmin.local.prepare; return its rows of [post, role, user name]."""
     log = processes.folder(home / "log") / "prepare.log"
     with log.open("wb") as errors:
         child = subprocess.Popen(
@@ -189,8 +189,8 @@ def watch(children):
 
 
 def announce(home, port, accounts, password):
-    rows = [("角色", "role", "user name", "password")]
-    rows += [(chinese, english, name, password) for chinese, english, name in accounts]
+    rows = [("岗位", "role", "user name", "password")]
+    rows += [(*account, password) for account in accounts]
     widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
     lines = [
         "  ".join(word + " " * (size - width(word)) for word, size in zip(row, widths, strict=True))

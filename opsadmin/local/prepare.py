@@ -1,7 +1,7 @@
 """Bring a database and the static files to what the demo needs; started by the demo as a process of its own.
 
-Everything here may be done again. The company is loaded only into a base that has no stores, so that a second
-start goes on with what people have changed. Writes the demo accounts to standard output, as JSON.
+Everything here may be done again; a second start goes on with what people have changed.
+Writes the demo accounts to standard output, as JSON.
 """
 
 import json
@@ -16,33 +16,30 @@ def main():
     django.setup()
     for command, options in (("migrate", {"interactive": False}), ("collectstatic", {"interactive": False})):
         call_command(command, verbosity=0, stdout=sys.stderr, **options)
-    if not company_is_loaded():
-        call_command("load_company", stdout=sys.stderr)
+    load_company_once()
     call_command("demo_accounts", password=os.environ["DEMO_PASSWORD"], stdout=sys.stderr)
     json.dump(accounts(), sys.stdout)
 
 
-def company_is_loaded():
+def load_company_once():
+    """Load the company into an empty base; in a filled one only bring the roles up to date.
+
+    A start must not put prices in force: a store opened since then would get the opening prices.
+    """
+    from opsadmin.roles import sync_roles
     from stores.models import Store
 
-    return Store.objects.exists()
+    if Store.objects.exists():
+        sync_roles()
+    else:
+        call_command("load_company", stdout=sys.stderr)
 
 
 def accounts():
-    """Return [role in Chinese, role in English, user name] for each role, in the order of roles.py."""
-    from django.contrib.auth import get_user_model
-    from django.utils.translation import override
+    """Return [post in Chinese, role, user name] for each demo account."""
+    from opsadmin.demo import ACCOUNTS
 
-    from opsadmin.roles import ROLES
-
-    rows = []
-    for role in ROLES:
-        user = get_user_model().objects.filter(groups__name=role.code, is_active=True).order_by("pk").first()
-        with override("zh-hans"):
-            chinese = str(role.name)
-        with override("en"):
-            rows.append([chinese, str(role.name), user.get_username()])
-    return rows
+    return [[account.post, account.role, account.username] for account in ACCOUNTS]
 
 
 if __name__ == "__main__":

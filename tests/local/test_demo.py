@@ -10,6 +10,7 @@ from urllib.request import urlopen
 import psutil
 import pytest
 
+from opsadmin.demo import ACCOUNTS
 from opsadmin.local import demo, install, processes, servers
 from opsadmin.local.processes import LocalError
 from tests.services import wait_for
@@ -55,7 +56,7 @@ def wait_until_ready(run, output, seconds):
 def test_the_demo_starts_goes_on_with_its_data_and_leaves_nothing_running(start_demo):
     run, output, port = start_demo(DEMO_PASSWORD="plain-words-only")
     wait_until_ready(run, output, FIRST_START_SECONDS)
-    assert output.read_text().count("plain-words-only") == 9
+    assert output.read_text().count("plain-words-only") == len(ACCOUNTS)
     with urlopen(f"http://localhost:{port}/", timeout=20) as page:
         assert page.status == 200
         assert "zh-hans" in page.read().decode()
