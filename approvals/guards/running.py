@@ -1,0 +1,2 @@
+def run_guards(document):
+    pass
