@@ -84,18 +84,19 @@ def expand_scopes(document):
     )
 
 
-def line_stores_sql(document):
+def line_stores_sql(document, *, named=False):
     """Return SQL of (line_id, store_id) for the document's kept lines: which line rules in which store.
 
     Where several scopes name a store for one SKU, the narrower one rules: named stores before a brand before all.
-    The SQL takes the document's key as its only parameter, twice.
+    The SQL takes the document's key as its only parameter: twice in order, or as ``doc`` where ``named``.
     """
     kind = kind_of(document)
+    key = "%(doc)s" if named else "%s"
     joined = (
-        "FROM {table} l JOIN approvals_scopestore s ON s.document_id = %s AND s.scope_key = l.scope_key "
-        "WHERE l.document_id = %s AND NOT l.struck"
-    ).format(table=kind.line_table)
-    if ScopeStore.objects.filter(document=document).values("scope_key").distinct().count() <= 1:
+        f"FROM {kind.line_table} l JOIN approvals_scopestore s ON s.document_id = {key} "
+        f"AND s.scope_key = l.scope_key WHERE l.document_id = {key} AND NOT l.struck"
+    )
+    if ScopeStore.objects.filter(document=document.pk).values("scope_key").distinct().count() <= 1:
         return f"SELECT l.id AS line_id, s.store_id {joined}"
     narrowness = (
         "CASE WHEN l.scope_key LIKE 'stores:%%' THEN 0 WHEN l.scope_key LIKE 'brand:%%' THEN 1 ELSE 2 END"
