@@ -13,6 +13,11 @@ def may_draft(user, kind):
     )
 
 
+def may_list(user, kind):
+    """Opening the list of one kind of document; which documents stand in it, ``visible_to`` says."""
+    return user.has_perm({"price_list": "approvals.view_pricelist", "promotion": "approvals.view_promotion"}[kind])
+
+
 def may_read_all_documents(user):
     return user.has_perm("approvals.read_documents")
 
