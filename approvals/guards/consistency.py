@@ -86,8 +86,9 @@ def stale_base(check):
     from approvals.guards.snapshots import present_prices_sql
 
     return [
-        f"""SELECT 'block', {LINE}, 'moved', coalesce(p.amount::text, ''), coalesce(l.base_price::text, ''),
+        f"""WITH present AS MATERIALIZED ({present_prices_sql(check.kind)})
+            SELECT 'block', {LINE}, 'moved', coalesce(p.amount::text, ''), coalesce(l.base_price::text, ''),
                    jsonb_build_object('price', p.amount)
-            FROM lines l LEFT JOIN ({present_prices_sql(check.kind)}) p ON p.line_id = l.id
+            FROM lines l LEFT JOIN present p ON p.line_id = l.id
             WHERE l.base_version IS DISTINCT FROM p.version"""
     ]

@@ -1,6 +1,7 @@
 """The frame of all guards: each is SQL that selects hits; the frame gives it lines and limits and stores what it finds.
 
-A guard's SELECT returns, in this order: severity, line_id, row_no, sku_code, store_id, variant, measured, limit, witness.
+A guard's SELECT returns, in this order: severity, line_id, row_no, sku_code, store_id, variant, measured, limit,
+witness.
 It may read ``lines`` (kept lines of the document with their SKU's facts) and ``rules`` (which line rules in which
 store), and takes its limits as named parameters.
 """

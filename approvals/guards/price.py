@@ -12,8 +12,10 @@ FEE = """(SELECT coalesce(max(f.fee_rate), 0) FROM approvals_scopestore c JOIN s
 def price_form(check):
     """A price is above 0 and has two decimals; the columns refuse anything else, so this only names what slipped by."""
     return [
-        f"SELECT 'block', {LINE}, 'form', l.final_price::text, '', {NO_WITNESS} FROM lines l "
-        "WHERE l.final_price <= 0 OR l.final_price <> round(l.final_price, 2)"
+        (
+            f"SELECT 'block', {LINE}, 'form', l.final_price::text, '', {NO_WITNESS} FROM lines l "
+            "WHERE l.final_price <= 0 OR l.final_price <> round(l.final_price, 2)"
+        )
     ]
 
 
@@ -31,7 +33,7 @@ def cost_and_floor(check):
 
 @guard("G05")
 def below_cost(check):
-    """A price below cost and fee is blocked without a reason that the rules allow; with one it goes a signature higher."""
+    """Below cost and fee: blocked without a reason that the rules allow, with one a signature higher."""
     allowed = ", ".join(f"'{reason}'" for reason in BELOW_COST_REASONS)
     excused = f"l.reason_code IN ({allowed})" if check.kind.prefix == "JG" else "l.reason <> ''"
     return [

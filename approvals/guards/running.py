@@ -134,7 +134,8 @@ def summarise(cursor, check):
 
 def hits_by_severity(cursor, params):
     cursor.execute(
-        "SELECT severity, code, count(*) FROM approvals_guardhit WHERE document_id = %(doc)s GROUP BY 1, 2 ORDER BY 1, 2",
+        "SELECT severity, code, count(*) FROM approvals_guardhit WHERE document_id = %(doc)s "
+        "GROUP BY 1, 2 ORDER BY 1, 2",
         params,
     )
     hits = {}

@@ -22,14 +22,22 @@ def window(check):
     needs_end = check.params["layer"] == "campaign"
     start, end = "%(start)s::timestamptz", "%(end)s::timestamptz"
     selects = [
-        f"SELECT 'block', {DOCUMENT}, 'past', {LOCAL.format(moment=start)}, {LOCAL.format(moment='now()')}, {NONE} "
-        f"WHERE {start} < now()",
-        f"SELECT 'block', {DOCUMENT}, 'order', {LOCAL.format(moment=end)}, {LOCAL.format(moment=start)}, {NONE} "
-        f"WHERE {end} <= {start}",
-        f"SELECT 'sign', {DOCUMENT}, 'short_lead', {LOCAL.format(moment=start)}, %(G14_lead_hours)s::text || ' h', "
-        f"{NONE} WHERE {start} >= now() AND {start} < now() + %(G14_lead_hours)s * interval '1 hour'",
-        f"SELECT 'warn', {DOCUMENT}, 'long', extract(day FROM {end} - {start})::text, %(G14_longest_days)s::text, "
-        f"{NONE} WHERE {end} - {start} > %(G14_longest_days)s * interval '1 day'",
+        (
+            f"SELECT 'block', {DOCUMENT}, 'past', {LOCAL.format(moment=start)}, {LOCAL.format(moment='now()')}, {NONE} "
+            f"WHERE {start} < now()"
+        ),
+        (
+            f"SELECT 'block', {DOCUMENT}, 'order', {LOCAL.format(moment=end)}, {LOCAL.format(moment=start)}, {NONE} "
+            f"WHERE {end} <= {start}"
+        ),
+        (
+            f"SELECT 'sign', {DOCUMENT}, 'short_lead', {LOCAL.format(moment=start)}, %(G14_lead_hours)s::text || ' h', "
+            f"{NONE} WHERE {start} >= now() AND {start} < now() + %(G14_lead_hours)s * interval '1 hour'"
+        ),
+        (
+            f"SELECT 'warn', {DOCUMENT}, 'long', extract(day FROM {end} - {start})::text, %(G14_longest_days)s::text, "
+            f"{NONE} WHERE {end} - {start} > %(G14_longest_days)s * interval '1 day'"
+        ),
     ]
     if needs_end:
         selects.append(f"SELECT 'block', {DOCUMENT}, 'no_end', '', '', {NONE} WHERE {end} IS NULL")

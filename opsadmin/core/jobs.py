@@ -97,7 +97,11 @@ class Claim:
             result = {}
             yield result
             self.mine().update(
-                state=JobState.DONE, result=result, finished_at=timezone.now(), lease_until=None, done=F("total")
+                state=JobState.DONE,
+                result=result,
+                finished_at=timezone.now(),
+                lease_until=None,
+                done=F("total"),
             )
 
     def fail(self, sentence):
