@@ -121,6 +121,10 @@ SENTENCES = {
         lazy("The discount is not what the price gives"),
         lazy("Correct the discount or the price."),
     ),
+    ("G17", "no_price"): (
+        lazy("No price in force to compare with in some stores"),
+        lazy("Set the base price first, or say why there is none."),
+    ),
     ("G20", "no_cap"): (lazy("No limit per buyer"), lazy("Add how many one buyer can have.")),
     ("G20", "no_total"): (lazy("No total quantity"), lazy("Add how many there are in all.")),
     ("G20", "no_budget"): (lazy("No budget"), lazy("Add the budget.")),
@@ -167,6 +171,9 @@ SHORT = {
     ("G06", "below_floor"): lazy("below floor"),
     ("G06", "above_ceiling"): lazy("above ceiling"),
     ("G15", "in_approval"): lazy("also in approval"),
+    ("G17", "not_below"): lazy("not below"),
+    ("G17", "discount"): lazy("other discount"),
+    ("G17", "no_price"): lazy("no price in force"),
 }
 
 
