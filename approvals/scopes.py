@@ -28,33 +28,38 @@ def scope_of_stores(codes):
     return "stores:" + ";".join(sorted(set(codes)))
 
 
-def parse_scope(text):
+def scope_words():
+    """Return what a scope may be called, in lower case: ({word: brand code}, {word: store code})."""
+    stores = Store.objects.taking_prices()
+    return (
+        {name.lower(): brand.code for brand in Brand.objects.all() for name in (brand.code, brand.name)},
+        {name.lower(): store.code for store in stores for name in (store.code, store.name)},
+    )
+
+
+def parse_scope(text, words=None):
     """Return the scope that a cell or field means: all, a brand, or named stores by code or name.
 
-    Stores are separated by semicolons, commas or 、. Raises Refusal naming what is not known.
+    Stores are separated by semicolons, commas or 、. ``words`` are those of ``scope_words``, for many texts.
+    Raises Refusal ``unknown_scope`` (data: name) naming what is not known.
     """
     text = (text or "").strip()
     if text.lower() in ALL_WORDS:
         return ALL
-    brands = {name.lower(): brand.code for brand in Brand.objects.all() for name in (brand.code, brand.name)}
+    brands, stores = words or scope_words()
     if text.lower() in brands:
         return f"brand:{brands[text.lower()]}"
-    stores = {
-        name.lower(): store.code
-        for store in Store.objects.taking_prices()
-        for name in (store.code, store.name)
-    }
     for mark in ("；", ",", "，", "、", "\n"):
         text = text.replace(mark, ";")
-    words = [word.strip() for word in text.split(";") if word.strip()]
-    unknown = [word for word in words if word.lower() not in stores]
-    if unknown:
+    names = [name.strip() for name in text.split(";") if name.strip()]
+    unknown = next((name for name in names if name.lower() not in stores), None)
+    if unknown is not None:
         raise Refusal(
-            _("“%(name)s” is neither a brand nor a self-operated store that is trading.")
-            % {"name": unknown[0]},
+            _("“%(name)s” is neither a brand nor a self-operated store that is trading.") % {"name": unknown},
             code="unknown_scope",
+            name=unknown,
         )
-    return scope_of_stores(stores[word.lower()] for word in words)
+    return scope_of_stores(stores[name.lower()] for name in names)
 
 
 def scope_label(scope_key, names=None):
