@@ -126,10 +126,10 @@ def task_row(task):
         "url": reverse("admin:review", args=[task.pk]),
         "from": submitter.get("position") or submitter.get("name", ""),
         "stores": task.store or task.document.store_label,
+        "store_task": task.store_id is not None,
         "since": task.opened_at,
         "due": task.due_at,
         "because": task.because,
-        "step": task.step.name,
     }
 
 

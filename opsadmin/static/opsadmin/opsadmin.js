@@ -10,9 +10,10 @@ const start = () => {
   const settings = $("[data-texts]")?.dataset ?? {};
   const text = (name) => settings[name] ?? "";
 
-  const say = (sentence) => {
+  const say = (sentence, urgent = false) => {
     const live = $("[data-live]");
     if (!live) return;
+    live.setAttribute("aria-live", urgent ? "assertive" : "polite");
     live.textContent = "";
     requestAnimationFrame(() => { live.textContent = sentence; });
   };
@@ -33,28 +34,30 @@ const start = () => {
     box.scrollIntoView({ block: "nearest" });
   };
 
-  // POST with the CSRF token; resolves to {ok, status, data}. A refusal (409) carries data.refused and data.code.
-  // Nothing is ever kept to be sent later: offline, or without an answer, the person is told.
+  // POST with the CSRF token. Resolves to the answer's JSON: on 409 it carries refused (a sentence) and code; null when
+  // there was no usable answer and the person has been told. Nothing is ever kept to be sent later.
   const post = async (url, data = {}) => {
-    const lost = (sentence) => { say(sentence); return { ok: false, status: 0, data: { refused: sentence, code: "offline" } }; };
+    const lost = (sentence) => { say(sentence, true); banner("block", sentence); return null; };
     if (!navigator.onLine) return lost(text("offline"));
-    const body = data instanceof FormData ? data : new URLSearchParams(
-      Object.entries(data).flatMap(([key, value]) => (Array.isArray(value) ? value : [value]).map((one) => [key, one ?? ""])));
+    const pairs = () => Object.entries(data).flatMap(([key, value]) => [value].flat().map((one) => [key, one ?? ""]));
     let answer;
     try {
       answer = await fetch(url, {
-        method: "POST", body, credentials: "same-origin",
+        method: "POST",
+        body: data instanceof FormData ? data : new URLSearchParams(pairs()),
+        credentials: "same-origin",
         headers: { "X-CSRFToken": settings.csrf, Accept: "application/json" },
       });
     } catch {
-      return lost(navigator.onLine ? text("failed") : text("offline"));
+      return lost(text(navigator.onLine ? "failed" : "offline"));
     }
     if (answer.redirected && new URL(answer.url).pathname.startsWith("/login/")) return lost(text("again"));
-    const kind = answer.headers.get("Content-Type") || "";
-    const found = kind.startsWith("application/json") ? await answer.json() : {};
-    if (!answer.ok && !found.refused) found.refused = text("failed");
-    if (found.refused) say(found.refused);
-    return { ok: answer.ok, status: answer.status, data: found };
+    const isJson = (answer.headers.get("Content-Type") || "").startsWith("application/json");
+    if (!isJson) return lost(text("failed"));
+    const found = await answer.json();
+    if (found.refused) say(found.refused, true);
+    else if (!answer.ok) return lost(text("failed"));
+    return found;
   };
 
   // Theme: the choice is kept where unfold keeps it, so that both kinds of page agree.
@@ -164,6 +167,8 @@ const start = () => {
   // Keys. Never while typing or composing, never with Ctrl, Alt or Meta (but the search), and off if switched off.
   const keysOff = "keysOff" in settings;
   const typing = (target) => target.closest?.("input:not([type=checkbox], [type=radio], [type=button], [type=submit]), textarea, select, [contenteditable]");
+  const keysWanted = (event) => !keysOff && !event.isComposing && event.keyCode !== 229
+    && !event.ctrlKey && !event.metaKey && !event.altKey && !typing(event.target) && !$("dialog[open]");
   const openSearch = () => {
     const dialog = $("#op-search");
     if (!dialog || dialog.open) return;
@@ -194,7 +199,7 @@ const start = () => {
     k: () => move(-1),
     "/": openSearch,
     "?": () => $("#op-keys")?.showModal(),
-    enter: (event) => { const row = current(); if (row && event.target === row) $("a", row)?.click(); else return false; },
+    enter: (event) => { const row = current(); if (row && event.target === row) $("a, button", row)?.click(); else return false; },
     " ": (event) => { const row = current(); const box = row && $("input[type=checkbox]", row); if (box && event.target === row) box.click(); else return false; },
   };
   ["1", "2", "3", "4"].forEach((digit) => { keys[digit] = () => $$(".op-tabs a")[digit - 1]?.click() ?? undefined; });
@@ -207,13 +212,12 @@ const start = () => {
       openSearch();
       return;
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || $("dialog[open]")) return;
-    const act = keys[event.key.toLowerCase()];
+    const act = keysWanted(event) && keys[event.key.toLowerCase()];
     if (act && act(event) !== false) event.preventDefault();
   });
 
   // key(letter, function) adds a key of one screen, under the same conditions; return false to leave the event alone.
-  window.op = { $, $$, say, banner, post, move, select, current, rows, release, key: (letter, act) => { keys[letter.toLowerCase()] = act; } };
+  window.op = { $, $$, say, banner, post, keysWanted, move, select, current, rows, release, key: (letter, act) => { keys[letter.toLowerCase()] = act; } };
 };
 // Our pages load this file deferred; unfold's load it in the head, before there is a body.
 if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);

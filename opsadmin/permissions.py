@@ -1,0 +1,17 @@
+"""Questions of the top floor: what navigation and dashboard show to whom."""
+
+
+def may_view(user, model):
+    """Say whether the account may open the stock list of a model, named as in ``stores.sku``."""
+    app, name = model.split(".")
+    return user.has_perm(f"{app}.view_{name}")
+
+
+def may_staff(user):
+    """Human resources: those who join people to positions."""
+    return user.has_perm("staffing.add_assignment")
+
+
+def may_administer(user):
+    """The system administrator: accounts, masters and jobs, never a document."""
+    return user.has_perm("core.change_user")
