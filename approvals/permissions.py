@@ -68,3 +68,7 @@ def visible_documents_q(user):
 def may_see_execution(user):
     """Store execution is for those who serve stores and for those who read everything."""
     return may_take_part(user) or may_read_all_documents(user)
+
+
+def may_change_flows(user):
+    return user.has_perm("approvals.change_flowversion")
