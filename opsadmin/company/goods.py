@@ -49,6 +49,10 @@ def make_products(rows):
     return len(products)
 
 
+def amount(text):
+    return Decimal(text) if text else None
+
+
 def make_skus(rows, *, today):
     """Make the missing SKUs; return their codes."""
     known = set(Sku.objects.values_list("code", flat=True))
@@ -62,10 +66,11 @@ def make_skus(rows, *, today):
             name=row["name"],
             barcode=row["barcode"],
             pool=row["pool"],
-            cost=Decimal(row["cost"]),
-            cost_as_of=today - timedelta(days=int(row["cost_age_days"])),
-            floor_price=Decimal(row["floor_price"]),
-            ceiling_price=Decimal(row["ceiling_price"]),
+            active=row["active"] == "1",
+            cost=amount(row["cost"]),
+            cost_as_of=today - timedelta(days=int(row["cost_age_days"])) if row["cost"] else None,
+            floor_price=amount(row["floor_price"]),
+            ceiling_price=amount(row["ceiling_price"]),
             stock=int(row["stock"]),
         )
         for row in rows
@@ -76,9 +81,9 @@ def make_skus(rows, *, today):
 
 
 def stores_of(listed_in):
-    """Return the codes of the stores of a cell: ``all`` means every store that takes prices."""
+    """Return the codes of the stores of a cell: ``all`` means every store that takes prices, empty means none."""
     every = list(Store.objects.taking_prices().unified().values_list("code", flat=True))
-    return [code for word in listed_in.split(";") for code in (every if word == "all" else [word])]
+    return [code for word in listed_in.split(";") if word for code in (every if word == "all" else [word])]
 
 
 def item_ids(rows, store):
@@ -126,11 +131,12 @@ def opening_moment(today):
 def put_opening_prices(rows, *, today):
     """Give every listed SKU its opening price in the stores where it has never had a base price."""
     start = opening_moment(today)
-    columns = (
-        [row["code"] for row in rows],
-        [Decimal(row["price"]) for row in rows],
-        list(range(1, len(rows) + 1)),
-    )
+    priced = [
+        (row["code"], Decimal(row["price"]), number)
+        for number, row in enumerate(rows, start=1)
+        if row["price"]
+    ]
+    columns = [list(column) for column in zip(*priced, strict=True)]
     with connection.cursor() as cursor:
         cursor.execute(OPENING_PRICES, [start, f"QC-{start.year}-0001", *columns])
         return cursor.rowcount

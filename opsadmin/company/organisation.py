@@ -30,7 +30,9 @@ def make_missing(model, rows, **lookups):
     known = set(model.objects.values_list("code", flat=True))
     missing = [row for row in rows if row["code"] not in known]
     for row in missing:
-        named = {field: target.objects.get(code=row[field]) for field, target in lookups.items() if field in row}
+        named = {
+            field: target.objects.get(code=row[field]) for field, target in lookups.items() if field in row
+        }
         model.objects.create(**(row | named))
     return len(missing)
 

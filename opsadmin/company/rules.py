@@ -2,6 +2,7 @@
 
 from django.utils import timezone
 
+from approvals.guards.policy import DEFAULT_LIMITS
 from approvals.models import Flow, FlowStep, FlowVersion, GuardPolicy
 from opsadmin.company.fixtures import read
 
@@ -25,10 +26,6 @@ def load_flows():
 
 def load_policy():
     """Put the default limits in force where there is no policy yet. Nobody proposed them."""
-    try:
-        from approvals.guards.policy import DEFAULT_LIMITS
-    except ImportError:
-        return 0
     if GuardPolicy.objects.exists():
         return 0
     GuardPolicy.objects.create(version=1, state="in_force", limits=DEFAULT_LIMITS, reason="初始限额")
