@@ -1,0 +1,49 @@
+"""Spreadsheets in and out: knows files, cells and faults, and no application."""
+
+from opsadmin.core.spreadsheets.annotate import Mark, faulty_copy
+from opsadmin.core.spreadsheets.faults import (
+    FAULT_TEXTS,
+    NOTE_TEXTS,
+    BadCell,
+    Fault,
+    FaultText,
+    Fixed,
+    explain,
+)
+from opsadmin.core.spreadsheets.limits import Limits, SpreadsheetRefused, check_container
+from opsadmin.core.spreadsheets.reading import Row, Table, TableInfo, read
+from opsadmin.core.spreadsheets.sniff import DELIMITERS, ENCODINGS, TextShape, sniff
+from opsadmin.core.spreadsheets.template import write_template
+from opsadmin.core.spreadsheets.values import Column, parse_money
+from opsadmin.core.spreadsheets.writing import SheetOut, content_disposition, neutral, write_csv, write_xlsx
+
+__all__ = [
+    "DELIMITERS",
+    "ENCODINGS",
+    "FAULT_TEXTS",
+    "NOTE_TEXTS",
+    "BadCell",
+    "Column",
+    "Fault",
+    "FaultText",
+    "Fixed",
+    "Limits",
+    "Mark",
+    "Row",
+    "SheetOut",
+    "SpreadsheetRefused",
+    "Table",
+    "TableInfo",
+    "TextShape",
+    "check_container",
+    "content_disposition",
+    "explain",
+    "faulty_copy",
+    "neutral",
+    "parse_money",
+    "read",
+    "sniff",
+    "write_csv",
+    "write_template",
+    "write_xlsx",
+]
