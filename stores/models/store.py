@@ -16,6 +16,18 @@ class MoneyUnit(models.TextChoices):
     FEN = "fen", _("fen")
 
 
+class FileEncoding(models.TextChoices):
+    UTF8 = "utf-8-sig", "UTF-8"
+    UTF16 = "utf-16-le", "UTF-16"
+    GB18030 = "gb18030", "GB18030"
+
+
+class Delimiter(models.TextChoices):
+    COMMA = ",", _("comma")
+    TAB = "tab", _("tab")
+    SEMICOLON = ";", _("semicolon")
+
+
 class Platform(models.Model):
     """A mall that hosts stores, and the shape of the price files it takes."""
 
@@ -30,8 +42,12 @@ class Platform(models.Model):
         help_text=_("Part of the price that the platform keeps, e.g. 0.05."),
     )
     batch_limit = models.PositiveIntegerField(_("rows per file"), default=5000)
-    encoding = models.CharField(_("file encoding"), max_length=20, default="gb18030")
-    delimiter = models.CharField(_("delimiter"), max_length=3, default=",")
+    encoding = models.CharField(
+        _("file encoding"), max_length=20, choices=FileEncoding.choices, default=FileEncoding.GB18030
+    )
+    delimiter = models.CharField(
+        _("delimiter"), max_length=3, choices=Delimiter.choices, default=Delimiter.COMMA
+    )
     order = models.PositiveSmallIntegerField(_("order"), default=0)
     active = models.BooleanField(_("active"), default=True)
     history = HistoricalRecords()
@@ -46,8 +62,16 @@ class Platform(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                name="platform_fee_rate_is_a_part", condition=Q(fee_rate__gte=0, fee_rate__lt=1)
-            )
+                name="platform_fee_rate_is_a_part",
+                condition=Q(fee_rate__gte=0, fee_rate__lt=1),
+                violation_error_message=_("The fee rate is a part of the price: from 0 to below 1."),
+            ),
+            models.CheckConstraint(
+                name="platform_encoding_known", condition=Q(encoding__in=FileEncoding.values)
+            ),
+            models.CheckConstraint(
+                name="platform_delimiter_known", condition=Q(delimiter__in=Delimiter.values)
+            ),
         ]
 
     def __str__(self):
