@@ -117,7 +117,7 @@ def printed_form(filed: Filed, *, qr_url: str, out_path) -> None:
         pdf_standards=["a-2u"],
         # Tags for each cell would make a long form fifteen times larger and take most of the time.
         pdf_tags=False,
-        timestamp=datetime.fromisoformat(filed.row("archive")["filed_at"]),
+        timestamp=datetime.fromisoformat(filed.row("archive")["filed_at"]).replace(microsecond=0),
     )
     Path(out_path).write_bytes(pdf)
 
