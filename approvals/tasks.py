@@ -6,8 +6,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from approvals.archive import checking, packaging
 from approvals.flow import transitions
 from approvals.models import Step, StepState, Task, TaskState
+from approvals.pricelists import importing
 from opsadmin.core.notices import tell
 from opsadmin.core.tasks import heartbeat
 
@@ -42,3 +44,18 @@ def reroute_open_steps():
             added = transitions.reroute(step, document)
             if added:
                 transitions.open_tasks(Task.objects.filter(pk__in=[task.pk for task in added]), document)
+
+
+@shared_task
+def verify_archive_daily():
+    """Have the whole archive verified, and clear away packages that were made to order and fetched long ago."""
+    checking.order_check()
+    packaging.clear_bundles()
+    heartbeat("verify_archive_daily")
+
+
+@shared_task
+def clean_imports():
+    """Delete the rows of uploads that have ended; what was imported into which draft stays known."""
+    importing.clean_old_imports()
+    heartbeat("clean_imports")

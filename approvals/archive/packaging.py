@@ -1,0 +1,294 @@
+"""Packages, printed forms and workbooks of archive records, made from the sealed bytes alone.
+
+A package is made once after filing and kept in the file store; several together, or a large one that is not kept,
+are made by a job. Whatever is sent is whole: it is written to a file first.
+"""
+
+import json
+import shutil
+import tempfile
+import zipfile
+from contextlib import contextmanager
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from uuid import uuid4
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from approvals.archive import canonical
+from approvals.archive.filing import anchor
+from approvals.archive.form import printed_form
+from approvals.archive.package import write_package
+from approvals.archive.verify import unpacked
+from approvals.kinds import KINDS
+from approvals.models import ArchiveKind, ArchiveRecord, DocumentKind
+from approvals.scopes import scope_label
+from opsadmin.core.jobs import enqueue, handler
+from opsadmin.core.notices import tell
+from opsadmin.core.refusals import Refusal
+from opsadmin.core.sealing import RECORD_FIELDS, ChainBroken
+from opsadmin.core.spreadsheets import SheetOut, write_xlsx
+
+JOB = "make_package"
+FOLDER = "packages"
+LARGE_LINES = 20_000
+BUNDLE_RECORDS = 500
+BUNDLES_KEPT = timedelta(days=7)
+MONEY = {
+    *("base_price", "cost", "floor_price", "final_price", "reference_price", "ceiling_price"),
+    *("compare_at_price", "discount"),
+}
+WHOLE = {"row_no", "quantity_limit"}
+
+
+def check_url(record):
+    """Return the address of the page to which the printed form's code leads."""
+    return settings.PUBLIC_URL.rstrip("/") + reverse(
+        "admin:archive_checked", args=[record.pk, record.payload_sha256]
+    )
+
+
+def sealed(record):
+    """Return the record's canonical form; Refusal ``damaged`` where it is no longer what was sealed."""
+    try:
+        return canonical.parse(unpacked(record))
+    except ValueError as error:
+        raise Refusal(
+            _("The sealed content of %(number)s cannot be read. Stop filing and call the administrator.")
+            % {"number": record.number},
+            code="damaged",
+        ) from error
+
+
+def write_form(record, path):
+    """Write the printed form (PDF) of a filing to a path."""
+    printed_form(sealed(record), qr_url=check_url(record), out_path=path)
+
+
+def write_lines(filed, target):
+    """Write the sealed lines as a workbook, headed in Chinese; prices are numbers, everything else is text."""
+    kind = KINDS[DocumentKind(filed.row("document")["kind"])]
+    names = {row["code"]: row["name"] for row in filed.rows("store")}
+    with translation.override(settings.LANGUAGE_CODE):
+        header = [str(kind.line_model._meta.get_field(column).verbose_name) for column in filed.columns]
+        sheet = SheetOut(
+            name=_("price lines")[:31],
+            header=header,
+            rows=([cell(name, text, names) for name, text in line.items()] for line in filed.lines()),
+            widths=[8 if name in WHOLE else 28 if name == "sku_name" else 14 for name in filed.columns],
+            text_columns=[header[filed.columns.index("sku_code")]],
+            number_columns=[
+                label for label, name in zip(header, filed.columns, strict=True) if name in MONEY
+            ],
+        )
+        write_xlsx(target, [sheet])
+
+
+def cell(name, text, names):
+    """Return a sealed value as the workbook shows it."""
+    if text is None:
+        return None
+    if name in MONEY:
+        return Decimal(text)
+    if name in WHOLE:
+        return int(text)
+    if name == "scope_key":
+        return scope_label(text, names)
+    if name == "struck":
+        return _("struck") if text == "true" else ""
+    return text
+
+
+def package_name(record):
+    return record.number.replace("/", "-") + ".zip"
+
+
+def fields_of(record):
+    """Return what a package says of a record."""
+    return record and {name: getattr(record, name) for name in (*RECORD_FIELDS, "hash")}
+
+
+def neighbours_of(record):
+    """Return the records before and after, as far as they exist."""
+    around = {
+        one.sequence: one
+        for one in ArchiveRecord.objects.filter(
+            sequence__in=[record.sequence - 1, record.sequence + 1]
+        ).defer("payload")
+    }
+    return {
+        "previous": fields_of(around.get(record.sequence - 1)),
+        "next": fields_of(around.get(record.sequence + 1)),
+    }
+
+
+def write_record(record, target):
+    """Write the package of one record to an open binary file."""
+    filed = sealed(record)
+    files = record.files.select_related("file").order_by("pk")
+    with tempfile.TemporaryDirectory() as folder:
+        form = Path(folder) / "form.pdf"
+        is_filing = record.kind == ArchiveKind.FILING
+        if is_filing:
+            printed_form(filed, qr_url=check_url(record), out_path=form)
+        write_package(
+            target,
+            filed_bytes=filed.data,
+            record=fields_of(record),
+            neighbours=neighbours_of(record),
+            pdf_path=form if is_filing else None,
+            xlsx_writer=(lambda path: write_lines(filed, path)) if is_filing else None,
+            attachments=[(one.name, pieces(one.file), one.sha256) for one in files],
+            sign=signing(),
+        )
+
+
+def signing():
+    """Return how a manifest is signed; None while the key is gone, which the check of the archive reports."""
+    try:
+        anchor().sign(b"")
+    except (ChainBroken, OSError):
+        return None
+    return anchor().sign
+
+
+def pieces(stored):
+    """Yield a stored file's bytes in pieces; a missing file is the package's own finding."""
+    with stored.file.open("rb") as file:
+        yield from file.chunks()
+
+
+# ── Kept packages ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def kept_path(record):
+    return f"{FOLDER}/{package_name(record)}"
+
+
+def kept_members(record):
+    """Return [{name, size, sha256}] of the kept package and its size, or ([], None) while there is none."""
+    path = kept_path(record)
+    try:
+        with default_storage.open(f"{path}.json") as file:
+            kept = json.load(file)
+        return (kept["members"], kept["size"]) if default_storage.exists(path) else ([], None)
+    except (OSError, ValueError, KeyError):
+        return [], None
+
+
+def keep(record):
+    """Make the record's package and keep it in the file store; returns its path there."""
+    path = kept_path(record)
+    with tempfile.TemporaryFile() as file:
+        write_record(record, file)
+        size = file.tell()
+        with zipfile.ZipFile(file) as package:
+            manifest = package.read("manifest.json")
+        members = json.loads(manifest)["members"]
+        members.append({"name": "manifest.json", "size": len(manifest), "sha256": ""})
+        replace(path, File(file))
+    replace(f"{path}.json", ContentFile(json.dumps({"members": members, "size": size}).encode()))
+    return path
+
+
+def replace(path, content):
+    default_storage.delete(path)
+    default_storage.save(path, content)
+
+
+@contextmanager
+def package_file(record):
+    """Give the record's package as an open file: the kept one, or one made now in a temporary file."""
+    path = kept_path(record)
+    if kept_members(record)[1] is not None:
+        with default_storage.open(path, "rb") as file:
+            yield file
+        return
+    with tempfile.TemporaryFile() as file:
+        write_record(record, file)
+        file.seek(0)
+        yield file
+
+
+def needs_job(record):
+    """Say whether a package is too large to be made while somebody waits for the page."""
+    return record.line_count > LARGE_LINES and kept_members(record)[1] is None
+
+
+# ── Jobs ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def order_bundle(records, *, by, name):
+    """Start the job that packs several filings, each with what came after it, for an account.
+
+    Refusal where there is nothing to pack, or more than 500 filings.
+    """
+    records = list(records[: BUNDLE_RECORDS + 1])
+    if not records:
+        raise Refusal(_("Select the records to be packed."), code="empty")
+    if len(records) > BUNDLE_RECORDS:
+        raise Refusal(_("At most %(n)d records at a time.") % {"n": BUNDLE_RECORDS}, code="too_many")
+    payload = {"records": [record.sequence for record in records], "bundle": True, "name": name}
+    return enqueue(JOB, payload, by=by, total=len(records))
+
+
+@handler(JOB)
+def make_package(claim):
+    """Make the package of a new record and keep it, or bundle several for the account that asked."""
+    records = ArchiveRecord.objects.filter(sequence__in=claim.payload["records"]).order_by("sequence")
+    if not claim.payload.get("bundle"):
+        for record in records:
+            keep(record)
+        with claim.finishing():
+            return
+    path = f"{FOLDER}/bundle-{uuid4().hex}.zip"
+    with tempfile.TemporaryFile() as file:
+        write_bundle(records, file, progress=claim.progress)
+        size = file.tell()
+        default_storage.save(path, File(file))
+    with claim.finishing() as result:
+        result |= {"path": path, "size": size, "name": claim.payload["name"]}
+        tell(
+            [claim.job.created_by],
+            ngettext(
+                "The package of %(n)d record is ready.",
+                "The package of %(n)d records is ready.",
+                len(records),
+            )
+            % {"n": len(records)},
+            url=reverse("admin:archive_bundle", args=[claim.pk]),
+            key=f"package:{claim.pk}",
+        )
+
+
+def write_bundle(records, target, *, progress):
+    """Write one ZIP that holds the packages of filings and of the records after each."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as bundle:
+        for number, filing in enumerate(records, 1):
+            later = ArchiveRecord.objects.filter(document=filing.document_id).exclude(pk=filing.pk)
+            for record in [filing, *later.order_by("sequence")]:
+                with (
+                    package_file(record) as source,
+                    bundle.open(package_name(record), "w", force_zip64=True) as out,
+                ):
+                    shutil.copyfileobj(source, out, 1 << 20)
+            progress(number, len(records), filing.number)
+
+
+def clear_bundles():
+    """Remove bundles that were made more than a week ago; the records can be packed again at any time."""
+    if not default_storage.exists(FOLDER):
+        return
+    for name in default_storage.listdir(FOLDER)[1]:
+        path = f"{FOLDER}/{name}"
+        made = default_storage.get_modified_time(path)
+        if name.startswith("bundle-") and made < timezone.now() - BUNDLES_KEPT:
+            default_storage.delete(path)
