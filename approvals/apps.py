@@ -1,7 +1,16 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
+
+# Importing one of these registers what it does as a job, in whatever process the job is run.
+JOB_MODULES = ("approvals.pricelists.reading", "approvals.pricelists.importing")
 
 
 class ApprovalsConfig(AppConfig):
     name = "approvals"
     verbose_name = _("Approvals")
+
+    def ready(self):
+        for module in JOB_MODULES:
+            import_module(module)
