@@ -140,6 +140,7 @@ ROLES = (
                 *ORGANISATION,
                 *STAFF,
                 "stores.product",
+                "stores.sku",
             ),
             "django_celery_beat.view_periodictask",
             "stores.span_stores",

@@ -106,10 +106,8 @@ def post_of(user, day):
 
 def delegate_of(employee, day):
     """Return the active employee who acts for another on that day, or None. One step: no delegate's delegate."""
-    delegation = Delegation.objects.filter(
-        principal=employee, start__lte=day, end__gt=day, delegate__active=True
-    ).select_related("delegate")
-    found = delegation.first()
+    delegation = Delegation.objects.on(day).filter(principal=employee, delegate__active=True)
+    found = delegation.select_related("delegate").first()
     return found and found.delegate
 
 

@@ -172,6 +172,7 @@ class StepList(TabularInline):
     )
     extra = 0
     can_delete = False
+    hide_title = True
 
     def has_add_permission(self, request, obj=None):
         return False
@@ -199,6 +200,7 @@ class VersionList(TabularInline):
     ordering = ("-number",)
     extra = 0
     can_delete = False
+    hide_title = True
     show_change_link = True
 
     def has_add_permission(self, request, obj=None):
@@ -250,7 +252,8 @@ class FlowVersionAdmin(RecordAdmin):
     list_display = ("flow", "number", "state", "published_by", "published_at")
     list_select_related = ("flow", "published_by")
     ordering = ("flow", "-number")
-    fields = readonly_fields = ("flow", "number", "state", "published_by", "published_at")
+    readonly_fields = ("flow", "number", "state", "published_by", "published_at")
+    fields = (("flow", "number", "state"), ("published_by", "published_at"))
     change_form_outer_before_template = "approvals/flowversion_actions.html"
 
     def has_add_permission(self, request):

@@ -9,6 +9,9 @@ from staffing.models import Assignment, Employee, StoreCharge
 from stores.models import Brand, Platform, Store
 
 POSITION_FIELDS = (
+    "code",
+    "department",
+    "parent",
     "title",
     "head",
     "order",
@@ -49,22 +52,21 @@ def load_departments():
 
 
 def load_positions():
-    """Make the missing positions, then set the superiors of those just made: a superior may stand further down."""
     rows = [row for group in read("positions").values() for row in group]
-    known = set(Position.objects.values_list("code", flat=True))
-    rows = [row for row in rows if row["code"] not in known]
     plain = [
-        {"code": row["code"], "department": row["department"]}
-        | {field: row[field] for field in POSITION_FIELDS if field in row}
-        for row in rows
+        {field: row[field] for field in POSITION_FIELDS if field in row} for row in superiors_first(rows)
     ]
-    made = make_missing(Position, plain, department=Department)
-    for row in rows:
-        if "parent" in row:
-            position = Position.objects.get(code=row["code"])
-            position.parent = Position.objects.get(code=row["parent"])
-            position.save(update_fields=["parent"])
-    return made
+    return make_missing(Position, plain, department=Department, parent=Position)
+
+
+def superiors_first(rows):
+    """Return the rows so that each stands below the one it reports to."""
+    by_code = {row["code"]: row for row in rows}
+
+    def depth(row):
+        return 1 + depth(by_code[row["parent"]]) if "parent" in row else 0
+
+    return sorted(rows, key=depth)
 
 
 def load_staff():

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from staffing.models.staff import DateRange, Employee
+from staffing.querysets import DatedQuerySet
 
 
 class Delegation(models.Model):
@@ -23,6 +24,8 @@ class Delegation(models.Model):
     end = models.DateField(_("until"), help_text=_("First day no longer included."))
     reason = models.CharField(_("reason"), max_length=200, blank=True)
     history = HistoricalRecords()
+
+    objects = DatedQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("delegation")

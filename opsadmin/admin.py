@@ -1,0 +1,191 @@
+"""Accounts and their roles. Accounts are deactivated, never deleted; nobody gives a role to himself or herself."""
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import Group
+from django.db.models import Count, Prefetch, Q
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+from unfold.forms import AdminPasswordChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelect2Widget
+
+from opsadmin.core.models import User
+from opsadmin.core.records import ReadOnlyAdmin, RecordAdmin
+from opsadmin.roles import BY_CODE, ROLES
+from staffing import people
+from staffing.access import sync_store_access
+from staffing.models import Account, Employee
+
+ROLE_CODES = list(BY_CODE)
+
+
+def role_names(codes):
+    """Return roles in words, in the order of the table of roles."""
+    held = set(codes)
+    return "、".join(str(role.name) for role in ROLES if role.code in held) or "—"
+
+
+class RolesField(forms.ModelMultipleChoiceField):
+    def __init__(self, **kwargs):
+        roles = Group.objects.filter(name__in=ROLE_CODES)
+        super().__init__(roles, required=False, widget=UnfoldAdminCheckboxSelectMultipleWidget, **kwargs)
+
+    def label_from_instance(self, group):
+        return str(BY_CODE[group.name].name)
+
+
+class AccountFields(forms.ModelForm):
+    """What an account is besides its password: whose it is, and which roles it holds."""
+
+    roles = RolesField(label=_("roles"))
+    employee = forms.ModelChoiceField(
+        Employee.objects.filter(active=True),
+        label=_("employee"),
+        required=False,
+        widget=UnfoldAdminSelect2Widget,
+        help_text=_("Decisions carry this person's name and post of the day."),
+    )
+
+    class Meta:
+        model = User
+        fields = ("username", "name", "is_active")
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial["roles"] = self.instance.groups.filter(name__in=ROLE_CODES)
+            self.initial["employee"] = people.employee_of(self.instance)
+
+
+class OwnAccountForm(AccountFields):
+    """Roles and state of one's own accounts are shown, not offered: somebody else decides on them."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for name in ("roles", "employee", "is_active"):
+            if name in self.fields:
+                self.fields[name].disabled = True
+
+
+class NewAccountForm(AccountFields, UserCreationForm):
+    class Meta(AccountFields.Meta):
+        fields = ("username", "name")
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(User)
+class AccountAdmin(RecordAdmin, UserAdmin):
+    form = AccountFields
+    add_form = NewAccountForm
+    change_password_form = AdminPasswordChangeForm
+    fixed_fields = ("username",)
+    readonly_fields = ("last_login", "date_joined")
+    filter_horizontal = ()
+    list_display = ("username", "name", "employee", "roles", "is_active", "last_login")
+    list_filter = ("is_active",)
+    list_select_related = ("account__employee",)
+    search_fields = ("username", "name", "account__employee__name_key")
+    ordering = ("username",)
+    fieldsets = (
+        (None, {"fields": (("username", "name"), "employee", "is_active")}),
+        (_("Roles"), {"fields": ("roles",)}),
+        (_("Dates"), {"fields": (("last_login", "date_joined"),)}),
+    )
+    add_fieldsets = (
+        (None, {"fields": (("username", "name"), "employee", ("password1", "password2"))}),
+        (_("Roles"), {"fields": ("roles",)}),
+    )
+
+    def get_queryset(self, request):
+        roles = Prefetch("groups", Group.objects.filter(name__in=ROLE_CODES), to_attr="role_groups")
+        return super().get_queryset(request).prefetch_related(roles)
+
+    @admin.display(description=_("employee"), empty_value="—")
+    def employee(self, user):
+        return getattr(user, "account", None) and user.account.employee
+
+    @admin.display(description=_("roles"))
+    def roles(self, user):
+        return role_names(group.name for group in user.role_groups)
+
+    def get_form(self, request, obj=None, **kwargs):
+        if obj is not None and is_own(request.user, obj):
+            kwargs["form"] = OwnAccountForm
+        return super().get_form(request, obj, **kwargs)
+
+    def save_model(self, request, obj, form, change):
+        obj.is_staff = True
+        obj.is_superuser = False
+        super().save_model(request, obj, form, change)
+
+    def save_related(self, request, form, formsets, change):
+        super().save_related(request, form, formsets, change)
+        if not is_own(request.user, form.instance):
+            give_roles(form.instance, form.cleaned_data["roles"])
+            link_employee(form.instance, form.cleaned_data["employee"])
+        sync_store_access(timezone.localdate())
+
+    def construct_change_message(self, request, form, formsets, add=False):
+        """Say which roles came and went, and whose account it became; the rest as usual."""
+        said = []
+        if "roles" in form.changed_data:
+            before = role_names(group.name for group in form.initial.get("roles", ()))
+            after = role_names(group.name for group in form.cleaned_data["roles"])
+            said.append(gettext("Roles: %(before)s → %(after)s.") % {"before": before, "after": after})
+        if "employee" in form.changed_data:
+            names = {
+                "before": form.initial.get("employee") or "—",
+                "after": form.cleaned_data["employee"] or "—",
+            }
+            said.append(gettext("Employee: %(before)s → %(after)s.") % names)
+        return " ".join(said) or super().construct_change_message(request, form, formsets, add)
+
+
+def is_own(user, other):
+    """Say whether an account is one's own: this one, or another one of the same person."""
+    employee = people.employee_of(user)
+    return user.pk == other.pk or (employee is not None and employee == people.employee_of(other))
+
+
+def give_roles(user, groups):
+    """Replace the roles of an account; the groups of stores stay, they follow the charges."""
+    kept = user.groups.exclude(name__in=ROLE_CODES)
+    user.groups.set([*kept, *groups])
+
+
+def link_employee(user, employee):
+    if employee is None:
+        Account.objects.filter(user=user).delete()
+    else:
+        Account.objects.update_or_create(user=user, defaults={"employee": employee})
+
+
+@admin.register(Group)
+class RoleAdmin(ReadOnlyAdmin):
+    """The roles as opsadmin.roles has them; they are changed there."""
+
+    list_display = ("role", "name", "accounts")
+    fields = ("name", "rights")
+    readonly_fields = ("rights",)
+
+    def get_queryset(self, request):
+        active = Count("user", filter=Q(user__is_active=True))
+        return super().get_queryset(request).filter(name__in=ROLE_CODES).annotate(accounts=active)
+
+    @admin.display(description=_("role"))
+    def role(self, group):
+        return str(BY_CODE[group.name].name)
+
+    @admin.display(description=_("accounts"))
+    def accounts(self, group):
+        return ngettext("%(n)d account", "%(n)d accounts", group.accounts) % {"n": group.accounts}
+
+    @admin.display(description=_("rights"))
+    def rights(self, group):
+        return "; ".join(
+            gettext(permission.name) for permission in group.permissions.select_related("content_type")
+        )

@@ -1,0 +1,97 @@
+"""Departments and positions. The staffing app registers them, since it knows who holds which position."""
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+from import_export.admin import ImportExportMixin
+from unfold.views import ChangeList
+
+from opsadmin.core.records import HistoryAdmin, mark
+from opsadmin.core.transfer import TransferMixin
+from orgchart.resources import DepartmentResource, PositionResource
+from orgchart.services import save_node
+
+INDENT = "\N{IDEOGRAPHIC SPACE}" * 2
+SUPPORTING = mark("supporting", _("supporting"))
+TENTATIVE = mark("tentative", _("tentative"))
+GUESSED = mark("guessed", _("to be confirmed"))
+
+
+class TreeChangeList(ChangeList):
+    """The rows in the order of the tree, each below its parent, unless a column was chosen to sort by."""
+
+    def get_ordering(self, request, queryset):
+        return super().get_ordering(request, queryset) if self.params.get("o") else ["tree_ordering"]
+
+
+class NodeAdmin(TransferMixin, ImportExportMixin, HistoryAdmin):
+    """A department or position; its place in the tree is written behind the lock of the structure."""
+
+    fixed_fields = ("code",)
+
+    def save_model(self, request, obj, form, change):
+        obj._history_user = request.user
+        save_node(obj)
+
+
+class DepartmentAdmin(NodeAdmin):
+    resource_classes = [DepartmentResource]
+    list_display = ("indented_name", "kind", "code", SUPPORTING, "status", GUESSED)
+    list_filter = ("kind", "status", "supporting", "guessed")
+    list_per_page = 200
+    search_fields = ("code", "name")
+    autocomplete_fields = ("parent",)
+    fields = (
+        ("code", "name"),
+        ("kind", "parent"),
+        ("order", "status"),
+        ("supporting", "cloneable", "tentative"),
+        ("source_ref", "guessed"),
+    )
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).with_tree_fields()
+
+    def get_changelist(self, request, **kwargs):
+        return TreeChangeList
+
+    @admin.display(description=_("department"), ordering="name")
+    def indented_name(self, department):
+        return INDENT * department.tree_depth + department.name
+
+
+class PositionAdmin(NodeAdmin):
+    resource_classes = [PositionResource]
+    list_display = ("title", "department", "superior", "plan", TENTATIVE, GUESSED, "source_ref")
+    list_filter = ("department", "status", "head", "tentative", "guessed")
+    list_select_related = ("department", "parent")
+    ordering = ("department__code", "order", "code")
+    search_fields = ("code", "title", "department__name")
+    autocomplete_fields = ("department", "parent")
+    fields = (
+        ("code", "title"),
+        ("department", "parent"),
+        ("head", "order", "status"),
+        ("plan_min", "plan_max", "plan_note"),
+        ("tentative", "guessed"),
+        "source_ref",
+    )
+
+    @admin.display(description=_("reports to"), ordering="parent__title", empty_value="—")
+    def superior(self, position):
+        return position.parent
+
+    @admin.display(description=_("headcount plan"), ordering="plan_min")
+    def plan(self, position):
+        return plan_in_words(position)
+
+
+def plan_in_words(position):
+    """Return the headcount plan of a position: "1", "1–2", "0–4", "2 or more"; a dash where nothing is planned."""
+    low, high = position.plan_min, position.plan_max
+    if position.plan_note:
+        return position.plan_note
+    if low is None and high is None:
+        return "—"
+    if high is None:
+        return _("%(n)d or more") % {"n": low}
+    return str(high) if low == high else f"{low or 0}–{high}"
