@@ -93,7 +93,7 @@ PRICE_LIST = Kind(
     sealed_columns=(*COMMON_COLUMNS, "reference_price", "ceiling_price", "compare_at_price", "reason_code"),
     guards=(
         *("G01", "G02", "G03", "G04", "G05", "G06", "G07", "G08", "G09", "G10", "G11", "G12", "G13", "G14"),
-        *("G15", "G16", "G22", "G28", "G29"),
+        *("G15", "G16", "G22", "G28", "G29", "G31"),
     ),
     edit_screen="pricelist",
 )

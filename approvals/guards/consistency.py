@@ -1,94 +1,173 @@
-"""Guards that look across lines, stores, brands and documents."""
+"""Guards that look across lines, stores and brands."""
 
-from approvals.guards.frame import LINE, NO_WITNESS, guard, pct
-
-STORE_NAMES = "jsonb_build_object('stores', jsonb_agg(t.name ORDER BY t.\"order\", t.code))"
+from approvals.guards.frame import DOCUMENT, LINE, NO_WITNESS, START, UNIFIED, guard, pct, store_names
+from approvals.kinds import KINDS
 
 
 @guard("G01")
 def listed(check):
-    """Each SKU is active, has a store that takes its price, and is on the shelf of the stores that the line means."""
+    """Each SKU is sold, some store takes its price, and it is on the shelf of every store that the line means."""
     return [
         f"SELECT 'block', {LINE}, 'inactive', '', '', {NO_WITNESS} FROM lines l WHERE NOT l.sku_active",
-        f"""SELECT 'block', {LINE}, 'no_store', '0', '1', {NO_WITNESS} FROM lines l
-            WHERE NOT EXISTS (SELECT 1 FROM approvals_scopestore c
-                              WHERE c.document_id = %(doc)s AND c.scope_key = l.scope_key)""",
-        f"""SELECT 'warn', {LINE}, 'no_listing', count(*)::text, '0', {STORE_NAMES}
-            FROM rules r JOIN lines l ON l.id = r.line_id JOIN stores_store t ON t.id = r.store_id
-            LEFT JOIN stores_listing g ON g.sku_id = l.sku_id AND g.store_id = r.store_id AND g.state = 'listed'
-            WHERE g.id IS NULL GROUP BY l.id, l.row_no, l.sku_code""",
+        f"""SELECT 'block', {LINE}, 'no_store', '0', '1', {NO_WITNESS}
+            FROM lines l WHERE l.breadth IS NULL""",
+        f"""SELECT 'block', {DOCUMENT}, 'nothing_kept', '0', '1', {NO_WITNESS}
+            WHERE NOT EXISTS (SELECT FROM lines)
+              AND EXISTS (SELECT FROM {check.kind.line_table} WHERE document_id = %(doc)s)""",
+        f"""SELECT 'warn', {LINE}, 'no_listing', cardinality(l.missing)::text || '/' || cardinality(l.stores)::text,
+                   '', jsonb_build_object('stores', {store_names("l.missing")})
+            FROM (SELECT l.*, g.stores, ARRAY(
+                      SELECT store FROM unnest(g.stores) AS store
+                      WHERE store NOT IN (SELECT s.store_id FROM stores_listing s
+                                          WHERE s.sku_id = l.sku_id AND s.state = 'listed')) AS missing
+                  FROM (SELECT l.id FROM lines l JOIN scopes g ON g.scope_key = l.scope_key
+                        LEFT JOIN stores_listing s ON s.sku_id = l.sku_id AND s.state = 'listed'
+                                                   AND s.store_id = ANY (g.stores)
+                        GROUP BY l.id, g.scope_key, g.stores HAVING count(s.id) < cardinality(g.stores)) AS lacking
+                  JOIN lines l ON l.id = lacking.id JOIN scopes g ON g.scope_key = l.scope_key) l""",
     ]
 
 
 @guard("G02")
 def duplicates(check):
-    """The same SKU for one store in two lines of equal breadth, or in a narrower one without a written exception."""
+    """A SKU has one line per store; a second one needs a written exception, and a SKU that may have one.
+
+    The hit stands on the narrower line. Two lines of the same breadth that share a store are never allowed: neither
+    would rule.
+    """
     return [
-        f"""SELECT 'block', {LINE}, 'overlap', count(*)::text, '1', {STORE_NAMES}
-            FROM lines l JOIN lines o ON o.sku_id = l.sku_id AND o.id <> l.id
-            JOIN approvals_scopestore a ON a.document_id = %(doc)s AND a.scope_key = l.scope_key
-            JOIN approvals_scopestore b ON b.document_id = %(doc)s AND b.scope_key = o.scope_key
-                 AND b.store_id = a.store_id
-            JOIN stores_store t ON t.id = a.store_id
-            WHERE (split_part(l.scope_key, ':', 1) = split_part(o.scope_key, ':', 1)
-                   OR (l.exception_reason = '' AND o.exception_reason = ''))
-            GROUP BY l.id, l.row_no, l.sku_code"""
+        f"""SELECT 'block', {LINE}, 'overlap', min(o.row_no)::text, '', jsonb_build_object(
+                       'row', min(o.row_no), 'price', min(o.final_price), 'stores', (
+                       SELECT jsonb_agg(DISTINCT t.name) FROM stores_store t
+                       WHERE t.id = ANY (g.stores) AND EXISTS (
+                           SELECT FROM lines k JOIN scopes w ON w.scope_key = k.scope_key
+                           WHERE k.sku_id = l.sku_id AND k.id <> l.id AND t.id = ANY (w.stores))))
+            FROM lines l JOIN scopes g ON g.scope_key = l.scope_key
+            JOIN lines o ON o.sku_id = l.sku_id AND o.id <> l.id
+            JOIN scopes w ON w.scope_key = o.scope_key AND w.stores && g.stores
+            WHERE (g.breadth < w.breadth AND NOT l.excepted) OR (g.breadth = w.breadth AND o.row_no < l.row_no)
+            GROUP BY l.id, l.row_no, l.sku_code, l.sku_id, g.stores"""
     ]
+
+
+def by_exception(price):
+    """Return SQL that says whether a filed line with a written exception made a price in force."""
+    return " OR ".join(
+        f"""EXISTS (SELECT FROM {kind.line_table} x JOIN approvals_document d ON d.id = x.document_id
+                    WHERE d.number = {price}.document_number AND x.row_no = {price}.line_no
+                      AND x.exception_reason <> '')"""
+        for kind in KINDS.values()
+    )
 
 
 @guard("G12")
 def stores_differ(check):
-    """Unified stores have one price per SKU, unless it is a campaign or exclusive SKU with a written exception.
+    """At the start of the window a SKU has one price in all unified stores.
 
-    A line for some stores only is compared with the other lines of the SKU and with the prices in force elsewhere.
+    Excepted is a campaign or exclusive SKU with a written exception. A line for some stores only is compared with the
+    SKU's other lines, and with the prices in force in the unified stores that no line of it means.
     """
-    excepted = "l.pool IN ('exclusive', 'campaign') AND l.exception_reason <> ''"
     return [
-        f"""SELECT 'block', {LINE}, 'no_exception', l.final_price::text, min(x.amount)::text,
-                   jsonb_build_object('stores', jsonb_agg(DISTINCT x.name))
-            FROM lines l JOIN LATERAL (
-                SELECT t.name, coalesce(o.final_price, p.amount) AS amount
-                FROM stores_store t
-                LEFT JOIN rules r ON r.store_id = t.id
-                     AND r.line_id IN (SELECT k.id FROM lines k WHERE k.sku_id = l.sku_id)
-                LEFT JOIN lines o ON o.id = r.line_id
-                LEFT JOIN stores_priceinforce p ON p.sku_id = l.sku_id AND p.store_id = t.id
-                     AND p.layer = %(layer)s AND p.during @> %(start)s::timestamptz
-                WHERE t.unified_price AND t.status = 'trading' AND t.mode = 'self_operated'
-            ) x ON x.amount IS NOT NULL AND x.amount <> l.final_price
-            WHERE l.scope_key <> 'all' AND NOT ({excepted})
-            GROUP BY l.id, l.row_no, l.sku_code, l.final_price"""
+        f"""WITH suspects AS (SELECT DISTINCT sku_id FROM lines WHERE NOT everywhere),
+             placed AS (
+                SELECT l.sku_id, r.store_id, l.final_price AS price, l.excepted
+                FROM rules r JOIN lines l ON l.id = r.line_id JOIN suspects USING (sku_id)
+                JOIN stores_store t ON t.id = r.store_id AND {UNIFIED}),
+             standing AS (
+                SELECT DISTINCT ON (p.sku_id, p.store_id) p.sku_id, p.store_id, p.amount AS price, p.document_number,
+                       p.line_no
+                FROM stores_priceinforce p JOIN suspects USING (sku_id)
+                JOIN stores_store t ON t.id = p.store_id AND {UNIFIED}
+                WHERE p.layer IN ('base', %(layer)s) AND p.during @> {START}
+                  AND NOT EXISTS (SELECT FROM placed WHERE placed.sku_id = p.sku_id AND placed.store_id = p.store_id)
+                ORDER BY p.sku_id, p.store_id, p.layer DESC),
+             prices AS (
+                SELECT sku_id, store_id, price FROM placed WHERE NOT excepted
+                UNION ALL SELECT sku_id, store_id, price FROM standing WHERE NOT ({by_exception("standing")})),
+             differing AS (SELECT sku_id, min(price) AS low, max(price) AS high FROM prices
+                           GROUP BY sku_id HAVING min(price) <> max(price))
+            SELECT 'block', {LINE}, 'no_exception', l.final_price::text,
+                   d.low::text || ' – ' || d.high::text,
+                   jsonb_build_object('stores', (
+                       SELECT jsonb_agg(t.name || ' ' || p.price::text ORDER BY t."order", t.code)
+                       FROM prices p JOIN stores_store t ON t.id = p.store_id
+                       WHERE p.sku_id = l.sku_id AND p.price <> l.final_price))
+            FROM lines l JOIN differing d ON d.sku_id = l.sku_id WHERE NOT l.excepted"""
     ]
 
 
 @guard("G13")
 def brands_differ(check):
-    """The same product under the other brand differs by more than the limit, in this list or in force."""
+    """A product that several brands sell costs about the same under each, in this list or else in force.
+
+    A product has many SKUs: a line is compared with the nearest price among the other brands' SKUs.
+    """
     return [
-        f"""SELECT 'warn', {LINE}, 'brands', {pct("max(x.gap)")}, {pct("%(G13_difference)s")},
-                   jsonb_build_object('sku', min(x.code), 'price', min(x.amount))
-            FROM lines l JOIN LATERAL (
-                SELECT s.code, coalesce(o.final_price, p.amount) AS amount,
-                       abs(l.final_price - coalesce(o.final_price, p.amount)) * 100
-                       / coalesce(o.final_price, p.amount) AS gap
-                FROM stores_sku s LEFT JOIN lines o ON o.sku_id = s.id AND o.scope_key = l.scope_key
-                LEFT JOIN LATERAL (SELECT amount FROM stores_priceinforce p WHERE p.sku_id = s.id
-                                   AND p.layer = 'base' AND p.during @> %(start)s::timestamptz LIMIT 1) p ON true
-                WHERE s.product_id = l.product_id AND s.brand_id <> l.brand_id AND s.active
-            ) x ON x.gap > %(G13_difference)s
-            GROUP BY l.id, l.row_no, l.sku_code"""
+        f"""WITH pairs AS (
+                SELECT l.id AS line_id, l.final_price, o.id AS other_id, o.code
+                FROM lines l
+                JOIN stores_sku o ON o.product_id = l.product_id AND o.brand_id <> l.brand_id AND o.active),
+             others AS (SELECT DISTINCT other_id AS sku_id FROM pairs),
+             known AS (
+                SELECT * FROM (SELECT DISTINCT ON (l.sku_id) l.sku_id, l.final_price AS price
+                               FROM lines l JOIN others USING (sku_id)
+                               ORDER BY l.sku_id, l.breadth DESC) AS listed
+                UNION ALL
+                SELECT p.sku_id, mode() WITHIN GROUP (ORDER BY p.amount)
+                FROM stores_priceinforce p JOIN others USING (sku_id)
+                WHERE p.layer = 'base' AND p.during @> {START}
+                  AND NOT EXISTS (SELECT FROM lines l WHERE l.sku_id = p.sku_id)
+                GROUP BY p.sku_id),
+             nearest AS (
+                SELECT DISTINCT ON (pairs.line_id) pairs.line_id, pairs.code, known.price,
+                       abs(pairs.final_price - known.price) * 100 / known.price AS gap
+                FROM pairs JOIN known ON known.sku_id = pairs.other_id
+                ORDER BY pairs.line_id, abs(pairs.final_price - known.price) / known.price, pairs.code)
+            SELECT 'warn', {LINE}, 'brands', {pct("n.gap")}, {pct("%(G13_difference)s")},
+                   jsonb_build_object('sku', n.code, 'price', n.price)
+            FROM lines l JOIN nearest n ON n.line_id = l.id WHERE n.gap > %(G13_difference)s"""
     ]
 
 
-@guard("G16")
-def stale_base(check):
-    """The price in force is another one than the line was made on."""
-    from approvals.guards.snapshots import present_prices_sql
+@guard("G28")
+def odd_in_bulk(check):
+    """Unusually many lines change, all of them by one factor, or the median change is large: a wrong column or unit.
 
+    One hit with the gravest of the three. A list of a handful of lines says nothing about its mass and is passed over.
+    """
+    change = "abs(l.final_price - l.base_price) * 100 / l.base_price"
     return [
-        f"""WITH present AS MATERIALIZED ({present_prices_sql(check.kind)})
-            SELECT 'block', {LINE}, 'moved', coalesce(p.amount::text, ''), coalesce(l.base_price::text, ''),
-                   jsonb_build_object('price', p.amount)
-            FROM lines l LEFT JOIN present p ON p.line_id = l.id
-            WHERE l.base_version IS DISTINCT FROM p.version"""
+        f"""SELECT 'sign', {DOCUMENT}, x.variant, {pct("x.share")} || ' / ' || {pct("x.median")},
+                   CASE x.variant WHEN 'median' THEN {pct("%(G28_median)s")} WHEN 'many' THEN {pct("%(G28_changed)s")}
+                        ELSE '' END,
+                   jsonb_build_object('changed', x.changed, 'share', round(x.share, 1), 'factor', x.factor,
+                                      'median', round(x.median::numeric, 1))
+            FROM (SELECT x.*, CASE WHEN changed >= %(G28_lines)s AND factors = 1 THEN 'factor'
+                                   WHEN median > %(G28_median)s THEN 'median'
+                                   WHEN share > %(G28_changed)s THEN 'many' END AS variant
+                  FROM (SELECT count(*) AS lines, count(*) FILTER (WHERE changed) AS changed,
+                               count(*) FILTER (WHERE changed) * 100.0 / count(*) AS share,
+                               count(DISTINCT factor) FILTER (WHERE changed) AS factors,
+                               min(factor) FILTER (WHERE changed) AS factor,
+                               percentile_cont(0.5) WITHIN GROUP (ORDER BY change) FILTER (WHERE changed) AS median
+                        FROM (SELECT l.final_price <> l.base_price AS changed, {change} AS change,
+                                     round(l.final_price / l.base_price, 3) AS factor
+                              FROM lines l WHERE l.base_price > 0) l HAVING count(*) > 0) x
+                  WHERE lines >= %(G28_lines)s) x
+            WHERE x.variant IS NOT NULL"""
+    ]
+
+
+@guard("G29")
+def unit(check):
+    """Fen for yuan, or the reverse: the median of new over old lies around 100, or around a hundredth."""
+    return [
+        f"""SELECT 'block', {DOCUMENT}, 'unit', trim_scale(round(x.median::numeric, 4))::text,
+                   %(G29_low)s::text || ' – ' || %(G29_high)s::text, jsonb_build_object('lines', x.lines)
+            FROM (SELECT count(*) AS lines,
+                         percentile_cont(0.5) WITHIN GROUP (ORDER BY l.final_price / l.old) AS median
+                  FROM (SELECT final_price, coalesce(base_price, reference_price) AS old FROM lines) l
+                  WHERE l.old > 0) x
+            WHERE x.median BETWEEN %(G29_low)s AND %(G29_high)s
+               OR x.median BETWEEN 1.0 / %(G29_high)s AND 1.0 / %(G29_low)s"""
     ]

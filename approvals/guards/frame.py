@@ -1,48 +1,87 @@
-"""The frame of all guards: each is SQL that selects hits; the frame gives it lines and limits and stores what it finds.
+"""The frame of all guards: each is SQL that selects hits; the frame gives it lines and limits and keeps what it finds.
 
-A guard's SELECT returns, in this order: severity, line_id, row_no, sku_code, store_id, variant, measured, limit,
-witness.
-It may read ``lines`` (kept lines of the document with their SKU's facts) and ``rules`` (which line rules in which
-store), and takes its limits as named parameters.
+A guard is a function of a Check. It returns SELECTs (one, some or none) of, in this order: severity, line_id, row_no,
+sku_code, store_id, variant, measured, limit, witness. They read the tables of ``prepare`` and may name ``rules``
+(line_id, store_id: which kept line rules in which store). Limits are parameters, named ``%(G08_warn)s``.
+
+What is measured must be the same whenever the check is run on the same content: a reason holds as long as it is.
+On one line a guard has at most one hit that asks for a reason.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from approvals.kinds import kind_of, specific
+from approvals.kinds import KINDS, kind_of, specific
+from approvals.models.pricelist import BELOW_COST_REASONS
 from approvals.scopes import line_stores_sql
 
 GUARDS = {}
 
+# The stores that share one price, whatever the document.
+UNIFIED = "t.unified_price AND t.status = 'trading' AND t.mode = 'self_operated'"
+
+SCOPES_TABLE = f"""
+CREATE TEMPORARY TABLE scopes ON COMMIT DROP AS
+SELECT s.*, NOT EXISTS (SELECT FROM stores_store t WHERE {UNIFIED} AND t.id <> ALL (s.stores)) AS everywhere
+FROM (SELECT c.scope_key, array_agg(c.store_id) AS stores, max(f.fee_rate) AS fee,
+             CASE split_part(c.scope_key, ':', 1) WHEN 'stores' THEN 0 WHEN 'brand' THEN 1 ELSE 2 END AS breadth
+      FROM approvals_scopestore c JOIN stores_store t ON t.id = c.store_id
+      JOIN stores_platform f ON f.id = t.platform_id
+      WHERE c.document_id = %(doc)s GROUP BY c.scope_key) s
+"""
+LINES_TABLE = """
+CREATE TEMPORARY TABLE lines ON COMMIT DROP AS
+SELECT l.id, l.row_no, l.sku_id, l.sku_code, l.scope_key, l.exception_reason, l.final_price, l.cost, l.floor_price,
+       l.base_price, l.base_version, l.reason, {own_columns}, {excused} AS excused,
+       s.product_id, s.brand_id, s.pool, s.stock, s.active AS sku_active, s.cost_as_of, s.cost AS master_cost,
+       coalesce(g.fee, 0) AS fee, g.breadth, g.everywhere,
+       l.exception_reason <> '' AND s.pool IN ('campaign', 'exclusive') AS excepted
+FROM {lines} l JOIN stores_sku s ON s.id = l.sku_id LEFT JOIN scopes g ON g.scope_key = l.scope_key
+WHERE l.document_id = %(doc)s AND NOT l.struck
+"""
+PRESENT_TABLE = """
+CREATE TEMPORARY TABLE present ON COMMIT DROP AS
+SELECT l.id AS line_id, min(p.amount) AS low, max(p.amount) AS high, max(p.id) AS version
+FROM lines l JOIN scopes g ON g.scope_key = l.scope_key
+JOIN stores_priceinforce p ON p.sku_id = l.sku_id AND p.store_id = ANY (g.stores)
+WHERE p.layer = 'base' AND p.during @> %(start)s::timestamptz GROUP BY l.id
+"""
+OWN_COLUMNS = {
+    "reference_price": "numeric",
+    "ceiling_price": "numeric",
+    "compare_at_price": "numeric",
+    "discount": "numeric",
+    "reason_code": "text",
+}
+INSERT = """
+WITH rules AS ({rules})
+INSERT INTO approvals_guardhit (document_id, code, severity, line_id, row_no, sku_code, store_id, variant,
+                                measured, "limit", witness, policy_version)
+SELECT %(doc)s, '{code}', h.severity, h.line_id, h.row_no, coalesce(h.sku_code, ''), h.store_id, h.variant,
+       left(h.measured, 60), left(h."limit", 60), h.witness, %(policy)s
+FROM ({select}) AS h (severity, line_id, row_no, sku_code, store_id, variant, measured, "limit", witness)
+"""
+
+LINE = "l.id, l.row_no, l.sku_code, NULL::bigint"
+DOCUMENT = "NULL::bigint, NULL::integer, '', NULL::bigint"
+NO_WITNESS = "'{}'::jsonb"
+START, END = "%(start)s::timestamptz", "%(end)s::timestamptz"
+
 
 @dataclass(frozen=True)
 class Check:
-    """What a guard may know besides lines and stores: the document of its own kind, its limits, its kind."""
+    """What a guard may know besides the lines: the document as a row of its own kind, and that kind.
 
-    document: object
+    ``rules`` is SQL of (line_id, store_id): which kept line rules in which store.
+    """
+
     own: object
     kind: object
-    limits: dict
-    version: int
-    params: dict = field(default_factory=dict)
-
-    @property
-    def lines_sql(self):
-        """Return SQL of the document's kept lines, each with what its SKU and product say."""
-        return (
-            "SELECT l.*, s.product_id, s.brand_id, s.pool, s.stock, s.active AS sku_active, s.cost_as_of, "
-            "s.cost AS master_cost "
-            f"FROM {self.kind.line_table} l JOIN stores_sku s ON s.id = l.sku_id "
-            "WHERE l.document_id = %(doc)s AND NOT l.struck"
-        )
-
-    @property
-    def rules_sql(self):
-        """Return SQL of (line_id, store_id): which kept line rules in which store."""
-        return line_stores_sql(self.document, named=True)
+    rules: str
+    params: dict
 
 
 def guard(code):
-    """Register a guard: a function of a Check that returns a list of SELECTs (or an empty list)."""
+    """Register a guard by the code under which a Kind names it."""
 
     def register(function):
         GUARDS[code] = function
@@ -52,34 +91,93 @@ def guard(code):
 
 
 def make_check(document, version, limits):
+    """Return the Check of a document under one version of the limits."""
     own = specific(document)
+    kind = kind_of(own)
     params = {
-        "doc": document.pk,
+        "doc": own.pk,
+        "number": own.number,
         "start": own.effective_from,
         "end": own.effective_to,
-        "layer": kind_of(own).layer(own),
+        "layer": kind.layer(own),
         "policy": version,
+        "excuses": BELOW_COST_REASONS,
     }
     for code, values in limits.items():
         params |= {f"{code}_{name}": value for name, value in values.items()}
-    return Check(document=document, own=own, kind=kind_of(own), limits=limits, version=version, params=params)
+    return Check(own=own, kind=kind, rules=line_stores_sql(own, named=True), params=params)
 
 
-def insert_sql(check, code, select):
-    """Return the INSERT that stores what one SELECT of a guard finds."""
-    return f"""
-        WITH lines AS ({check.lines_sql}), rules AS ({check.rules_sql})
-        INSERT INTO approvals_guardhit (document_id, code, severity, line_id, row_no, sku_code, store_id, variant,
-                                        measured, "limit", witness, policy_version)
-        SELECT %(doc)s, '{code}', h.severity, h.line_id, h.row_no, coalesce(h.sku_code, ''), h.store_id, h.variant,
-               h.measured, h."limit", h.witness, %(policy)s
-        FROM ({select}) AS h (severity, line_id, row_no, sku_code, store_id, variant, measured, "limit", witness)"""
+def prepare(cursor, check):
+    """Make the tables that guards read, for this transaction.
+
+    ``scopes``: scope_key, stores, the highest fee of their platforms, breadth (0 named stores, 1 brand, 2 all),
+    everywhere (no unified store is left out). ``lines``: the kept lines with their SKU's facts; columns that the
+    kind has not are NULL; ``excused``: a reason is stated that may excuse a price below cost; ``excepted``: a written
+    exception on a SKU that may have one.
+    """
+    cursor.execute(SCOPES_TABLE, check.params)
+    names = {field.column for field in check.kind.line_model._meta.concrete_fields}
+    own_columns = ", ".join(
+        f"l.{name}" if name in names else f"NULL::{sort} AS {name}" for name, sort in OWN_COLUMNS.items()
+    )
+    excused = "l.reason_code IN %(excuses)s" if "reason_code" in names else "l.reason <> ''"
+    cursor.execute(
+        LINES_TABLE.format(own_columns=own_columns, excused=excused, lines=check.kind.line_table),
+        check.params,
+    )
+    # A new table has no statistics, and without them a join of a million rows is planned as if it were a few.
+    cursor.execute("ANALYZE scopes; ANALYZE lines (id, sku_id, scope_key, product_id, everywhere)")
+    cursor.execute(PRESENT_TABLE, check.params)
+    cursor.execute("ANALYZE present (line_id)")
+
+
+def clear(cursor):
+    """Drop the tables, so that the same transaction can check again."""
+    cursor.execute("DROP TABLE present, lines, scopes")
+
+
+def find(cursor, check, code):
+    """Run one guard and keep its hits."""
+    for select in GUARDS[code](check):
+        cursor.execute(INSERT.format(rules=check.rules, code=code, select=select), check.params)
+
+
+def documents_in_approval(check):
+    """Return {kind: [keys]} of the other documents in approval whose window meets this one's in the same layer."""
+    found = {}
+    for kind in KINDS.values():
+        others = kind.model.objects.filter(state="in_approval").exclude(pk=check.own.pk)
+        found[kind] = [
+            other.pk
+            for other in others
+            if kind.layer(other) == check.params["layer"] and windows_meet(other, check.own)
+        ]
+    return {kind: keys for kind, keys in found.items() if keys}
+
+
+def windows_meet(one, other):
+    """Say whether two half-open windows have an instant in common; an empty end is open."""
+    return (one.effective_to is None or one.effective_to > other.effective_from) and (
+        other.effective_to is None or other.effective_to > one.effective_from
+    )
 
 
 def pct(expression):
-    """Return SQL of a percentage with one place, as a person reads it."""
+    """Return SQL of a percentage with at most one place, as a person reads it."""
     return f"trim_scale(round(({expression})::numeric, 1))::text || '%%'"
 
 
-LINE = "l.id, l.row_no, l.sku_code, NULL::bigint"
-NO_WITNESS = "'{}'::jsonb"
+def local(moment):
+    """Return SQL of a moment as people of the shop floor read it (Asia/Shanghai)."""
+    return f"to_char({moment} AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD HH24:MI')"
+
+
+def window_words(start, end):
+    """Return SQL of a window ``[start, end)`` in figures; an open end is …"""
+    return f"{local(start)} || ' – ' || coalesce({local(end)}, '…')"
+
+
+def store_names(stores):
+    """Return SQL of the names of the stores in an array, in their order, as a JSON array."""
+    return f"""(SELECT jsonb_agg(t.name ORDER BY t."order", t.code) FROM stores_store t WHERE t.id = ANY ({stores}))"""

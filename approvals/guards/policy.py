@@ -22,10 +22,10 @@ DEFAULT_LIMITS = {
     "G11": {"deviation": 15},
     "G13": {"difference": 5},
     "G14": {"lead_hours": 24, "longest_days": 90},
-    "G20": {"longest_days": 90},
     "G22": {"days": 7},
-    "G28": {"changed": 30, "median": 20},
+    "G28": {"changed": 30, "median": 20, "lines": 20},
     "G29": {"low": 80, "high": 120},
+    "G31": {"share": 0.5},
 }
 
 UNITS = {
@@ -40,7 +40,6 @@ UNITS = {
     ("G13", "difference"): (gettext_lazy("difference between brands, %"), 0, 1000),
     ("G14", "lead_hours"): (gettext_lazy("shortest lead time, hours"), 0, 720),
     ("G14", "longest_days"): (gettext_lazy("longest window, days"), 1, 3650),
-    ("G20", "longest_days"): (gettext_lazy("longest promotion, days"), 1, 3650),
     ("G22", "days"): (gettext_lazy("days looked back"), 1, 365),
     ("G28", "changed"): (gettext_lazy("part of lines that change, %"), 0, 100),
     ("G28", "median"): (gettext_lazy("median change, %"), 0, 1000),

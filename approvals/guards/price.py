@@ -1,21 +1,22 @@
 """Guards that look at one line's price: form, cost, floor, margin, change, digits, reference."""
 
 from approvals.guards.frame import LINE, NO_WITNESS, guard, pct
-from approvals.models.pricelist import BELOW_COST_REASONS
 
-FEE = """(SELECT coalesce(max(f.fee_rate), 0) FROM approvals_scopestore c JOIN stores_store t ON t.id = c.store_id
-          JOIN stores_platform f ON f.id = t.platform_id
-          WHERE c.document_id = %(doc)s AND c.scope_key = l.scope_key)"""
+PRICES = ("final_price", "reference_price", "cost", "floor_price", "ceiling_price", "compare_at_price")
 
 
 @guard("G03")
 def price_form(check):
-    """A price is above 0 and has two decimals; the columns refuse anything else, so this only names what slipped by."""
+    """Every price of a line is above 0, and the ceiling is not below the floor.
+
+    That a price is a number with two decimals is kept by its column; that a cell says so, by the import.
+    """
+    faults = " OR ".join(f"l.{price} <= 0" for price in PRICES)
+    first = " ".join(f"WHEN l.{price} <= 0 THEN l.{price}::text" for price in PRICES)
     return [
-        (
-            f"SELECT 'block', {LINE}, 'form', l.final_price::text, '', {NO_WITNESS} FROM lines l "
-            "WHERE l.final_price <= 0 OR l.final_price <> round(l.final_price, 2)"
-        )
+        f"SELECT 'block', {LINE}, 'form', CASE {first} END, '0.01', {NO_WITNESS} FROM lines l WHERE {faults}",
+        f"""SELECT 'block', {LINE}, 'crossed', l.ceiling_price::text, l.floor_price::text, {NO_WITNESS}
+            FROM lines l WHERE l.ceiling_price < l.floor_price""",
     ]
 
 
@@ -25,89 +26,91 @@ def cost_and_floor(check):
     return [
         f"SELECT 'block', {LINE}, 'no_cost', '', '', {NO_WITNESS} FROM lines l WHERE l.cost IS NULL",
         f"SELECT 'block', {LINE}, 'no_floor', '', '', {NO_WITNESS} FROM lines l WHERE l.floor_price IS NULL",
-        f"""SELECT 'warn', {LINE}, 'old_cost', (current_date - l.cost_as_of)::text, %(G04_cost_days)s::text,
-                   jsonb_build_object('as_of', l.cost_as_of)
-            FROM lines l WHERE l.cost = l.master_cost AND current_date - l.cost_as_of > %(G04_cost_days)s""",
+        f"""SELECT 'warn', {LINE}, 'old_cost', l.cost_as_of::text, %(G04_cost_days)s::text, {NO_WITNESS}
+            FROM lines l
+            WHERE l.cost = l.master_cost
+              AND l.cost_as_of < (now() AT TIME ZONE 'Asia/Shanghai')::date - %(G04_cost_days)s""",
     ]
 
 
 @guard("G05")
 def below_cost(check):
-    """Below cost and fee: blocked without a reason that the rules allow, with one a signature higher."""
-    allowed = ", ".join(f"'{reason}'" for reason in BELOW_COST_REASONS)
-    excused = f"l.reason_code IN ({allowed})" if check.kind.prefix == "JG" else "l.reason <> ''"
+    """Below cost and the platform's fee: blocked without a stated reason, with one a signature higher.
+
+    A price list names one of the kinds of reason that the rules on price conduct know; a promotion states it in words.
+    """
     return [
-        f"""SELECT CASE WHEN {excused} THEN 'sign' ELSE 'block' END, {LINE},
-                   CASE WHEN {excused} THEN 'with_reason' ELSE 'no_reason' END,
+        f"""SELECT CASE WHEN l.excused THEN 'sign' ELSE 'block' END, {LINE},
+                   CASE WHEN l.excused THEN 'with_reason' ELSE 'no_reason' END,
                    l.final_price::text, round(l.cost * (1 + l.fee), 2)::text,
-                   jsonb_build_object('cost', l.cost, 'fee', l.fee, 'stock', l.stock)
-            FROM (SELECT l.*, {FEE} AS fee FROM lines l WHERE l.cost IS NOT NULL) l
-            WHERE l.final_price < l.cost * (1 + l.fee)"""
+                   jsonb_build_object('cost', l.cost, 'fee', l.fee, 'reason', l.reason, 'kind', l.reason_code,
+                                      'at_risk', greatest(l.cost - l.final_price, 0) * l.stock)
+            FROM lines l WHERE l.final_price < l.cost * (1 + l.fee)"""
     ]
 
 
 @guard("G06")
 def floor_and_ceiling(check):
     """Below the floor is blocked; above the ceiling needs a reason."""
-    selects = [
+    return [
         f"""SELECT 'block', {LINE}, 'below_floor', l.final_price::text, l.floor_price::text, {NO_WITNESS}
-            FROM lines l WHERE l.final_price < l.floor_price"""
+            FROM lines l WHERE l.final_price < l.floor_price""",
+        f"""SELECT 'warn', {LINE}, 'above_ceiling', l.final_price::text, l.ceiling_price::text, {NO_WITNESS}
+            FROM lines l WHERE l.final_price > l.ceiling_price""",
     ]
-    if check.kind.prefix == "JG":
-        selects.append(
-            f"""SELECT 'warn', {LINE}, 'above_ceiling', l.final_price::text, l.ceiling_price::text, {NO_WITNESS}
-                FROM lines l WHERE l.final_price > l.ceiling_price"""
-        )
-    return selects
 
 
 @guard("G07")
 def thin_margin(check):
-    """(price − cost − fee) / price below the limit, where the price still covers cost and fee."""
+    """(price − cost − fee of the price) / price below the limit; what is below cost is told by G05 alone."""
+    left = "l.final_price - l.cost - l.final_price * l.fee"
     return [
-        f"""SELECT 'warn', {LINE}, 'thin', {pct("l.margin")}, {pct("%(G07_margin)s")}, {NO_WITNESS}
-            FROM (SELECT l.*, (l.final_price - l.cost - l.final_price * {FEE}) * 100 / l.final_price AS margin
-                  FROM lines l WHERE l.cost IS NOT NULL AND l.final_price > 0) l
-            WHERE l.margin < %(G07_margin)s AND l.final_price >= l.cost"""
+        f"""SELECT 'warn', {LINE}, 'thin', {pct(f"({left}) * 100 / l.final_price")}, {pct("%(G07_margin)s")},
+                   {NO_WITNESS}
+            FROM lines l
+            WHERE ({left}) * 100 < l.final_price * %(G07_margin)s AND l.final_price >= l.cost * (1 + l.fee)"""
     ]
 
 
 @guard("G08")
 def change(check):
-    """The change against the price in force: a reason, a higher signature, or a block, by the policy's limits."""
+    """The change against the price in force: a reason, a higher signature or a block, by the policy's limits."""
+    beyond = "abs(l.final_price - l.base_price) * 100 > l.base_price * %(G08_{step})s"
+    steps = " ".join(f"WHEN {beyond.format(step=step)} THEN '{step}'" for step in ("block", "sign", "warn"))
     return [
-        f"""SELECT l.severity, {LINE}, l.severity, {pct("l.change")},
-                   CASE l.severity WHEN 'warn' THEN {pct("%(G08_warn)s")} WHEN 'sign' THEN {pct("%(G08_sign)s")}
-                        ELSE {pct("%(G08_block)s")} END,
+        f"""SELECT l.step, {LINE}, l.step, {pct("(l.final_price - l.base_price) * 100 / l.base_price")},
+                   CASE l.step WHEN 'block' THEN {pct("%(G08_block)s")} WHEN 'sign' THEN {pct("%(G08_sign)s")}
+                        ELSE {pct("%(G08_warn)s")} END,
                    jsonb_build_object('was', l.base_price)
-            FROM (SELECT c.*, CASE WHEN abs(change) > %(G08_block)s THEN 'block'
-                                   WHEN abs(change) > %(G08_sign)s THEN 'sign' ELSE 'warn' END AS severity
-                  FROM (SELECT l.*, (l.final_price - l.base_price) * 100 / l.base_price AS change FROM lines l
-                        WHERE l.base_price IS NOT NULL) c
-                  WHERE abs(change) > %(G08_warn)s) l"""
+            FROM (SELECT l.*, CASE {steps} END AS step FROM lines l WHERE l.base_price > 0) l
+            WHERE l.step IS NOT NULL"""
     ]
 
 
-def slip(old, variant, extra):
-    """Return the SELECT for prices that are 10 or 100 times an old one, or a tenth or hundredth, within the limit."""
-    near = " OR ".join(
-        f"abs(l.final_price / l.{old} / {factor} - 1) <= %(G09_tolerance)s / 100.0"
-        for factor in (10, 0.1, 100, 0.01)
+def slipped(new, old):
+    """Return SQL that says whether a price is 10 or 100 times another, or a tenth or hundredth, within the limit."""
+    margin = "%(G09_tolerance)s / 100.0"
+    return " OR ".join(
+        f"{new} BETWEEN {old} * {factor} * (1 - {margin}) AND {old} * {factor} * (1 + {margin})"
+        for factor in ("10", "0.1", "100", "0.01")
     )
-    return f"""SELECT 'block', {LINE}, '{variant}', l.final_price::text, l.{old}::text,
-                      jsonb_build_object('ratio', round(l.final_price / l.{old}, 3))
-               FROM lines l WHERE l.{old} > 0 AND ({near}){extra}"""
 
 
 @guard("G09")
 def digit_slip(check):
-    """One digit too many or too few, against the price in force or the reference: the national classic."""
-    selects = [slip("base_price", "base", "")]
-    if check.kind.prefix == "JG":
-        selects.append(
-            slip("reference_price", "reference", " AND l.base_price IS DISTINCT FROM l.reference_price")
-        )
-    return selects
+    """One digit too many or too few, against the price in force, or else against the reference."""
+    base, reference = (
+        slipped("l.final_price", "l.base_price"),
+        slipped("l.final_price", "l.reference_price"),
+    )
+    return [
+        f"""SELECT 'block', {LINE}, l.against, l.final_price::text, l.old::text,
+                   jsonb_build_object('ratio', round(l.final_price / l.old, 3))
+            FROM (SELECT l.*, CASE WHEN {base} THEN 'base' WHEN {reference} THEN 'reference' END AS against,
+                         CASE WHEN {base} THEN l.base_price ELSE l.reference_price END AS old
+                  FROM lines l) l
+            WHERE l.against IS NOT NULL"""
+    ]
 
 
 SORTED_DIGITS = """(SELECT string_agg(d, '' ORDER BY d)
@@ -116,14 +119,21 @@ SORTED_DIGITS = """(SELECT string_agg(d, '' ORDER BY d)
 
 @guard("G10")
 def transposed(check):
-    """The digits of the new price are those of the old one in another order, and the change is not small."""
-    new, old = SORTED_DIGITS.format(price="l.final_price"), SORTED_DIGITS.format(price="l.base_price")
+    """The digits of the price are those of the price in force in another order, and the change is not small.
+
+    Where there is no price in force, those of the reference price. Two numbers with the same digits differ by a
+    multiple of nine: that leaves few lines whose digits have to be sorted.
+    """
+    new, old = SORTED_DIGITS.format(price="l.final_price"), SORTED_DIGITS.format(price="l.old")
     return [
-        f"""SELECT 'warn', {LINE}, 'base', l.final_price::text, l.base_price::text, {NO_WITNESS}
-            FROM lines l WHERE l.base_price <> l.final_price
-            AND length(l.base_price::text) = length(l.final_price::text)
-            AND abs(l.final_price - l.base_price) * 100 / l.base_price > %(G10_change)s
-            AND {new} = {old}"""
+        f"""SELECT 'warn', {LINE}, l.against, l.final_price::text, l.old::text, {NO_WITNESS}
+            FROM (SELECT l.*, coalesce(l.base_price, l.reference_price) AS old,
+                         CASE WHEN l.base_price IS NULL THEN 'reference' ELSE 'base' END AS against
+                  FROM lines l) l
+            WHERE CASE WHEN abs(l.final_price - l.old) * 100 > l.old * %(G10_change)s
+                            AND (l.final_price - l.old) * 100 %% 9 = 0
+                            AND length(l.final_price::text) = length(l.old::text)
+                       THEN {new} = {old} ELSE false END"""
     ]
 
 
@@ -131,8 +141,30 @@ def transposed(check):
 def off_reference(check):
     """Departs from product strategy's reference price by more than the limit."""
     return [
-        f"""SELECT 'warn', {LINE}, 'deviation', {pct("(l.final_price - l.reference_price) * 100 / l.reference_price")},
+        f"""SELECT 'warn', {LINE}, 'deviation',
+                   {pct("(l.final_price - l.reference_price) * 100 / l.reference_price")},
                    {pct("%(G11_deviation)s")}, jsonb_build_object('reference', l.reference_price)
             FROM lines l
-            WHERE abs(l.final_price - l.reference_price) * 100 / l.reference_price > %(G11_deviation)s"""
+            WHERE abs(l.final_price - l.reference_price) * 100 > l.reference_price * %(G11_deviation)s"""
+    ]
+
+
+@guard("G31")
+def odd_ending(check):
+    """A new price ends in cents that hardly any price of the list ends in, before or after: often a slip.
+
+    Says nothing of a list whose prices end in anything: the rare endings together must be rare.
+    """
+    return [
+        f"""WITH endings AS (
+                SELECT right(p.price::text, 2) AS cents, count(*) AS n
+                FROM lines l, LATERAL (VALUES (l.final_price), (l.base_price)) AS p (price)
+                WHERE p.price IS NOT NULL GROUP BY 1),
+             rare AS (
+                SELECT cents, sum(n) OVER () AS together FROM endings
+                WHERE n * 100 < %(G31_share)s * (SELECT sum(n) FROM endings))
+            SELECT 'info', {LINE}, 'odd', l.final_price::text, {pct("%(G31_share)s")}, {NO_WITNESS}
+            FROM lines l JOIN rare ON rare.cents = right(l.final_price::text, 2)
+            WHERE l.final_price IS DISTINCT FROM l.base_price
+              AND rare.together * 100 < 4 * %(G31_share)s * (SELECT sum(n) FROM endings)"""
     ]

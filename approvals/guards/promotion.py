@@ -1,7 +1,6 @@
 """Guards of promotions: a discount that is one, and a promotion that is limited."""
 
-from approvals.guards.frame import LINE, guard, pct
-from approvals.guards.window import DOCUMENT, NONE
+from approvals.guards.frame import DOCUMENT, LINE, NO_WITNESS, guard, pct
 
 STORES = "jsonb_build_object('stores', jsonb_agg(DISTINCT t.name))"
 # Half a point: what is lost where a page promises whole percents.
@@ -47,7 +46,7 @@ def open_promotion(check):
         "no_end": promotion.effective_to is None,
     }
     return [
-        f"SELECT 'block', {DOCUMENT}, '{variant}', '', '', {NONE}"
+        f"SELECT 'block', {DOCUMENT}, '{variant}', '', '', {NO_WITNESS}"
         for variant, absent in missing.items()
         if absent
     ]

@@ -1,74 +1,96 @@
-"""Guards on the window in which prices hold: its order, its lead time, and what else holds in it."""
+"""Guards on the window in which prices hold: its form, its lead time, and what else holds in it."""
 
-from approvals.guards.frame import LINE, guard
-from approvals.kinds import PRICE_LIST
-
-DOCUMENT = "NULL::bigint, NULL::integer, '', NULL::bigint"
-NONE = "'{}'::jsonb"
-LOCAL = "to_char({moment} AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD HH24:MI')"
-WINDOW = (
-    LOCAL.format(moment="lower(p.during)")
-    + " || ' – ' || coalesce("
-    + LOCAL.format(moment="upper(p.during)")
-    + ", '…')"
+from approvals.guards.frame import (
+    DOCUMENT,
+    END,
+    LINE,
+    NO_WITNESS,
+    START,
+    documents_in_approval,
+    guard,
+    local,
+    store_names,
+    window_words,
 )
-# A base price without an end gives way to a later start: filing writes its end then.
-YIELDS = "(p.layer = 'base' AND upper_inf(p.during) AND lower(p.during) < %(start)s::timestamptz)"
+
+WINDOW = f"tstzrange({START}, {END})"
+# A price without an end gives way to a later start: filing writes its end then.
+YIELDS = f"(upper_inf(p.during) AND lower(p.during) < {START})"
 
 
 @guard("G14")
 def window(check):
-    """The window begins in the future, ends after it begins, gives the stores their lead time and is not endless."""
-    needs_end = check.params["layer"] == "campaign"
-    start, end = "%(start)s::timestamptz", "%(end)s::timestamptz"
-    selects = [
-        (
-            f"SELECT 'block', {DOCUMENT}, 'past', {LOCAL.format(moment=start)}, {LOCAL.format(moment='now()')}, {NONE} "
-            f"WHERE {start} < now()"
-        ),
-        (
-            f"SELECT 'block', {DOCUMENT}, 'order', {LOCAL.format(moment=end)}, {LOCAL.format(moment=start)}, {NONE} "
-            f"WHERE {end} <= {start}"
-        ),
-        (
-            f"SELECT 'sign', {DOCUMENT}, 'short_lead', {LOCAL.format(moment=start)}, %(G14_lead_hours)s::text || ' h', "
-            f"{NONE} WHERE {start} >= now() AND {start} < now() + %(G14_lead_hours)s * interval '1 hour'"
-        ),
-        (
-            f"SELECT 'warn', {DOCUMENT}, 'long', extract(day FROM {end} - {start})::text, %(G14_longest_days)s::text, "
-            f"{NONE} WHERE {end} - {start} > %(G14_longest_days)s * interval '1 day'"
-        ),
+    """The window lies ahead, leaves the stores their lead time, and a campaign has an end.
+
+    An emergency list, or a start within the lead time, takes a higher signature. A start far ahead or a very long
+    window is often a wrong year: of the two, the start is told first.
+    """
+    hour, day = "interval '1 hour'", "interval '1 day'"
+    emergency = "true" if check.kind.emergency(check.own) else "false"
+    endless = "true" if check.params["layer"] == "campaign" else "false"
+    return [
+        f"""SELECT 'block', {DOCUMENT}, 'past', {local(START)}, '', {NO_WITNESS} WHERE {START} <= now()""",
+        f"""SELECT 'block', {DOCUMENT}, 'no_end', '', '', {NO_WITNESS} WHERE {endless} AND {END} IS NULL""",
+        f"""SELECT 'sign', {DOCUMENT}, x.variant, {local(START)}, %(G14_lead_hours)s::text, {NO_WITNESS}
+            FROM (SELECT CASE WHEN {emergency} THEN 'emergency'
+                              WHEN {START} < now() + %(G14_lead_hours)s * {hour} THEN 'short_lead' END AS variant) x
+            WHERE x.variant IS NOT NULL AND {START} > now()""",
+        f"""SELECT 'warn', {DOCUMENT}, x.variant, {window_words(START, END)}, %(G14_longest_days)s::text, {NO_WITNESS}
+            FROM (SELECT CASE WHEN {START} > now() + %(G14_longest_days)s * {day} THEN 'far'
+                              WHEN {END} - {START} > %(G14_longest_days)s * {day} THEN 'long' END AS variant) x
+            WHERE x.variant IS NOT NULL""",
     ]
-    if needs_end:
-        selects.append(f"SELECT 'block', {DOCUMENT}, 'no_end', '', '', {NONE} WHERE {end} IS NULL")
-    return selects
 
 
 @guard("G15")
 def overlap(check):
-    """One SKU has one price per store, layer and moment; the hit names the other document and its window."""
-    in_approval = f"""
-        SELECT 'warn', {LINE}, 'in_approval', '', '', jsonb_build_object('document', min(d.number))
-        FROM lines l JOIN {check.kind.line_table} o ON o.sku_id = l.sku_id AND NOT o.struck
-        JOIN approvals_document d ON d.id = o.document_id AND d.state = 'in_approval' AND d.id <> %(doc)s
-        JOIN approvals_scopestore a ON a.document_id = %(doc)s AND a.scope_key = l.scope_key
-        JOIN approvals_scopestore b ON b.document_id = d.id AND b.scope_key = o.scope_key AND b.store_id = a.store_id
-        {"JOIN approvals_pricelist k ON k.document_ptr_id = d.id" if check.kind is PRICE_LIST else ""}
-        WHERE tstzrange(d.effective_from, d.effective_to) && tstzrange(%(start)s::timestamptz, %(end)s::timestamptz)
-        {
-        "AND (CASE WHEN k.list_kind = 'campaign' THEN 'campaign' ELSE 'base' END) = %(layer)s"
-        if check.kind is PRICE_LIST
-        else ""
-    }
+    """One SKU has one price per store, layer and moment.
+
+    A filed price in the window blocks and is named with its document and window; one that began earlier and has no end
+    yields. Documents in approval that price the same in the same window are named: whichever is filed first stands.
+    """
+    filed = f"""
+        SELECT 'block', {LINE}, 'filed', l.final_price::text, min(p.amount)::text,
+               jsonb_build_object('document', p.document_number, 'price', min(p.amount),
+                                  'window', {window_words("lower(p.during)", "upper(p.during)")},
+                                  'stores', {store_names("array_agg(p.store_id)")})
+        FROM (SELECT * FROM stores_priceinforce p
+              WHERE p.layer = %(layer)s AND p.during && {WINDOW} AND NOT {YIELDS}
+                AND p.document_number <> %(number)s) p
+        JOIN lines l ON l.sku_id = p.sku_id
+        JOIN rules r ON r.line_id = l.id AND r.store_id = p.store_id
+        GROUP BY l.id, l.row_no, l.sku_code, l.final_price, p.document_number, p.during"""
+    waiting = documents_in_approval(check)
+    return [filed, in_approval(waiting)] if waiting else [filed]
+
+
+def in_approval(waiting):
+    """Return the SELECT of lines whose SKU and store another document in approval prices as well."""
+    theirs = " UNION ALL ".join(
+        f"""SELECT o.sku_id, o.final_price, c.store_id, o.document_id
+            FROM {kind.line_table} o
+            JOIN approvals_scopestore c ON c.document_id = o.document_id AND c.scope_key = o.scope_key
+            WHERE NOT o.struck AND o.document_id IN ({", ".join(str(key) for key in keys)})"""
+        for kind, keys in waiting.items()
+    )
+    return f"""
+        SELECT 'warn', {LINE}, 'in_approval', string_agg(DISTINCT d.number, ', '), '', jsonb_build_object(
+                   'document', min(d.number), 'price', min(o.final_price),
+                   'window', min({window_words("d.effective_from", "d.effective_to")}),
+                   'stores', {store_names("array_agg(o.store_id)")})
+        FROM ({theirs}) o JOIN lines l ON l.sku_id = o.sku_id
+        JOIN scopes g ON g.scope_key = l.scope_key AND o.store_id = ANY (g.stores)
+        JOIN approvals_document d ON d.id = o.document_id
         GROUP BY l.id, l.row_no, l.sku_code"""
+
+
+@guard("G16")
+def stale_base(check):
+    """The price in force at the start is still the one that the line was made on."""
     return [
-        f"""SELECT 'block', {LINE}, 'filed', min(l.final_price)::text, min(p.amount)::text,
-                   jsonb_build_object('document', min(p.document_number), 'price', min(p.amount),
-                                      'window', min({WINDOW}), 'stores', jsonb_agg(DISTINCT t.name))
-            FROM rules r JOIN lines l ON l.id = r.line_id JOIN stores_store t ON t.id = r.store_id
-            JOIN stores_priceinforce p ON p.sku_id = l.sku_id AND p.store_id = r.store_id AND p.layer = %(layer)s
-                 AND p.during && tstzrange(%(start)s::timestamptz, %(end)s::timestamptz) AND NOT {YIELDS}
-            WHERE %(end)s::timestamptz IS NULL OR %(end)s::timestamptz > %(start)s::timestamptz
-            GROUP BY l.id, l.row_no, l.sku_code""",
-        in_approval,
+        f"""SELECT 'block', {LINE}, 'moved', coalesce(p.low::text, ''), coalesce(l.base_price::text, ''),
+                   jsonb_build_object('price', p.low, 'document', (
+                       SELECT document_number FROM stores_priceinforce WHERE id = p.version))
+            FROM lines l LEFT JOIN present p ON p.line_id = l.id
+            WHERE l.base_version IS DISTINCT FROM p.version"""
     ]

@@ -1,4 +1,8 @@
-"""What guards are called on screen: title, sentence and remedy per guard and variant."""
+"""What guards are called on screen: title, sentence and remedy per guard and variant, and a hit in words.
+
+Money at risk, wherever it is shown, is what selling the stock below cost would lose: Σ max(cost − final price, 0) ×
+stock over the kept lines, without fees.
+"""
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
@@ -25,6 +29,7 @@ TITLES = {
     "G22": lazy("struck-through price"),
     "G28": lazy("odd as a whole"),
     "G29": lazy("unit mix-up"),
+    "G31": lazy("odd ending"),
 }
 
 # (guard, variant): what was found, and what to do about it.
@@ -38,13 +43,23 @@ SENTENCES = {
         lazy("No store takes this price"),
         lazy("Choose stores that are self-operated and trading."),
     ),
+    ("G01", "nothing_kept"): (
+        lazy("Every line is struck"),
+        lazy("Keep a line, or give the document up."),
+    ),
     ("G02", "overlap"): (
         lazy("The same SKU twice for one store"),
-        lazy("Keep one line, or give the narrower one a written exception."),
+        lazy(
+            "Keep one line; only a campaign or exclusive SKU can have a second one, with a written exception."
+        ),
     ),
     ("G03", "form"): (
-        lazy("The price is not a price"),
+        lazy("A price of the line is not above 0"),
         lazy("Write a number above 0 with at most two decimals."),
+    ),
+    ("G03", "crossed"): (
+        lazy("The ceiling price is below the floor price"),
+        lazy("Correct one of the two."),
     ),
     ("G04", "no_cost"): (lazy("No cost"), lazy("Add the cost to the list or to the goods' data.")),
     ("G04", "no_floor"): (
@@ -77,6 +92,10 @@ SENTENCES = {
         lazy("Possibly one digit too many or too few against the reference"),
         lazy("Compare with the reference price."),
     ),
+    ("G10", "reference"): (
+        lazy("The digits of the reference price, transposed"),
+        lazy("Check the digits, and say so."),
+    ),
     ("G10", "base"): (
         lazy("The digits of the price in force, transposed"),
         lazy("Check the digits, and say so."),
@@ -95,7 +114,11 @@ SENTENCES = {
     ),
     ("G14", "past"): (lazy("The window begins in the past"), lazy("Choose a later start.")),
     ("G14", "no_end"): (lazy("A campaign without an end"), lazy("Add the end of the window.")),
-    ("G14", "order"): (lazy("The window ends before it begins"), lazy("Correct start and end.")),
+    ("G14", "emergency"): (
+        lazy("An emergency list"),
+        lazy("Say what cannot wait; the general manager signs as well."),
+    ),
+    ("G14", "far"): (lazy("The window begins far ahead"), lazy("Check the year; say why so early.")),
     ("G14", "short_lead"): (
         lazy("Less lead time than the stores need"),
         lazy("An emergency: say why; the general manager signs as well."),
@@ -133,6 +156,14 @@ SENTENCES = {
         lazy("The struck-through price is above the lowest of the days before"),
         lazy("Lower it, or attach evidence of the base price."),
     ),
+    ("G22", "no_price"): (
+        lazy("A struck-through price where nothing was ever sold"),
+        lazy("Leave it out, or attach evidence of the base price."),
+    ),
+    ("G22", "evidence"): (
+        lazy("The struck-through price rests on the attached evidence"),
+        lazy("Compare it with the evidence."),
+    ),
     ("G28", "many"): (
         lazy("Unusually many lines change"),
         lazy("Look for a wrong column; say why if it is right."),
@@ -146,6 +177,10 @@ SENTENCES = {
         lazy("Look for a wrong column; say why if it is right."),
     ),
     ("G29", "unit"): (lazy("Fen and yuan seem to be mixed up"), lazy("Correct the unit of the whole file.")),
+    ("G31", "odd"): (
+        lazy("The price ends in cents that hardly any other has"),
+        lazy("Check that it is no slip of the hand."),
+    ),
 }
 
 
@@ -165,6 +200,8 @@ def remedy(code, variant):
 
 
 SHORT = {
+    ("G01", "inactive"): lazy("not sold"),
+    ("G01", "no_store"): lazy("no store"),
     ("G04", "no_cost"): lazy("no cost"),
     ("G04", "no_floor"): lazy("no floor"),
     ("G04", "old_cost"): lazy("old cost"),
@@ -184,20 +221,60 @@ def short(hit):
     return str(SHORT.get((hit.code, hit.variant), TITLES.get(hit.code, hit.code)))
 
 
+# What was measured, in words; the names are those of the hit and of its witness. Others show measure and limit.
+DETAILS = {
+    ("G01", "no_listing"): lazy("%(measured)s stores: %(stores)s"),
+    ("G01", "inactive"): "",
+    ("G01", "no_store"): "",
+    ("G01", "nothing_kept"): "",
+    ("G02", "overlap"): lazy("also in line %(row)s at %(price)s: %(stores)s"),
+    ("G03", "crossed"): lazy("ceiling %(measured)s, floor %(limit)s"),
+    ("G04", "old_cost"): lazy("cost of %(measured)s, older than %(limit)s days"),
+    ("G05", "no_reason"): lazy("%(measured)s, cost with fee %(limit)s"),
+    ("G05", "with_reason"): lazy("%(measured)s, cost with fee %(limit)s, at risk ¥%(at_risk)s"),
+    ("G06", "below_floor"): lazy("%(measured)s, floor %(limit)s"),
+    ("G06", "above_ceiling"): lazy("%(measured)s, ceiling %(limit)s"),
+    ("G09", "base"): lazy("%(limit)s → %(measured)s, %(ratio)s times"),
+    ("G09", "reference"): lazy("reference %(limit)s, now %(measured)s, %(ratio)s times"),
+    ("G10", "base"): "%(limit)s → %(measured)s",
+    ("G10", "reference"): lazy("reference %(limit)s, now %(measured)s"),
+    ("G11", "deviation"): lazy("%(measured)s of %(reference)s, limit ±%(limit)s"),
+    ("G12", "no_exception"): lazy("%(measured)s here; %(stores)s"),
+    ("G13", "brands"): lazy("%(measured)s from %(sku)s at %(price)s, limit %(limit)s"),
+    ("G14", "past"): "%(measured)s",
+    ("G14", "emergency"): "%(measured)s",
+    ("G14", "short_lead"): lazy("%(measured)s, less than %(limit)s hours ahead"),
+    ("G14", "far"): lazy("%(measured)s, more than %(limit)s days ahead"),
+    ("G14", "long"): lazy("%(measured)s, more than %(limit)s days"),
+    ("G15", "filed"): "%(document)s %(price)s · %(window)s · %(stores)s",
+    ("G15", "in_approval"): "%(measured)s · %(price)s · %(window)s · %(stores)s",
+    ("G16", "moved"): lazy("%(limit)s when read, now %(measured)s by %(document)s"),
+    ("G22", "no_evidence"): lazy("%(measured)s struck through, lowest %(limit)s: %(stores)s"),
+    ("G22", "no_price"): lazy("%(measured)s struck through"),
+    ("G22", "evidence"): lazy("%(measured)s struck through, lowest %(limit)s"),
+    ("G28", "many"): lazy("%(changed)s lines, %(share)s%%, limit %(limit)s"),
+    ("G28", "factor"): lazy("%(changed)s lines by %(factor)s"),
+    ("G28", "median"): lazy("median change %(median)s%%, limit %(limit)s"),
+    ("G29", "unit"): lazy("median of new to old %(measured)s"),
+    ("G31", "odd"): "%(measured)s",
+}
+STORES_NAMED = 4
+
+
 def detail(hit):
     """Return measured value, limit and witness of a hit in words."""
-    parts = []
-    if hit.measured:
-        parts.append(hit.measured)
-    if hit.limit:
-        parts.append(_("limit %(limit)s") % {"limit": hit.limit})
-    witness = hit.witness or {}
-    if witness.get("document"):
-        parts.append(f"{witness['document']} {witness.get('price', '')}".strip())
-    if witness.get("window"):
-        parts.append(witness["window"])
-    if witness.get("stores"):
-        parts.append("、".join(witness["stores"][:4]) + (" …" if len(witness["stores"]) > 4 else ""))
-    if witness.get("sku"):
-        parts.append(f"{witness['sku']} {witness.get('price', '')}".strip())
-    return " · ".join(parts)
+    witness = {name: "—" if value is None else value for name, value in (hit.witness or {}).items()}
+    stores = witness.get("stores")
+    if isinstance(stores, list):
+        witness["stores"] = "、".join(stores[:STORES_NAMED]) + (" …" if len(stores) > STORES_NAMED else "")
+    known = {**witness, "measured": hit.measured or "—", "limit": hit.limit or "—"}
+    wording = DETAILS.get((hit.code, hit.variant))
+    if wording is None:
+        return plain_detail(hit, witness)
+    return str(wording) % known
+
+
+def plain_detail(hit, witness):
+    """Return measure, limit and stores one after the other."""
+    parts = [hit.measured, hit.limit and _("limit %(limit)s") % {"limit": hit.limit}, witness.get("stores")]
+    return " · ".join(part for part in parts if part)

@@ -1,0 +1,108 @@
+"""The order in which a person looks at lines: the group of each, and within it the line most likely wrong first.
+
+Risk is a sum of points. The gravest hits weigh most; among warnings those weigh most that a slip of the hand makes
+(digits in another order) and least those that every season makes (a change of some ten percent that agrees with the
+reference). What no guard judges counts too: how far a price lies from the reference for a list like this one, two
+neighbours with each other's prices, cents that no other price has.
+"""
+
+from approvals.content import line_text_sql
+from approvals.models import Event
+
+BLOCK_POINTS, SIGN_POINTS = 6000, 2500
+WARNING_POINTS = {
+    "G10": 2200,
+    "G13": 1200,
+    "G11": 900,
+    "G06": 800,
+    "G07": 700,
+    "G04": 600,
+    "G15": 400,
+    "G08": 300,
+    "G01": 200,
+}
+OTHER_WARNING_POINTS = 500
+ODD_CENTS_POINTS, SWAPPED_POINTS, NO_PRICE_POINTS, EXCEPTION_POINTS = 900, 1500, 500, 400
+# A line changed since the last decision comes before all that were carried over.
+CHANGED_SINCE_POINTS = 20000
+
+RANK = """
+WITH hits AS (
+    SELECT line_id, sum(CASE severity WHEN 'block' THEN {block} WHEN 'sign' THEN {sign}
+                             WHEN 'warn' THEN CASE code {warnings} ELSE {other} END ELSE 0 END) AS points,
+           bool_or(severity IN ('block', 'sign')) AS grave, bool_or(severity <> 'info') AS asks,
+           bool_or(code = 'G31') AS odd
+    FROM approvals_guardhit WHERE document_id = %(doc)s AND line_id IS NOT NULL GROUP BY line_id),
+usual AS (
+    SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY final_price / reference_price) AS ratio
+    FROM lines WHERE reference_price > 0),
+seen AS (
+    SELECT l.*, abs(l.final_price - l.base_price) * 100 / l.base_price AS change,
+           abs(l.final_price / l.reference_price / nullif(usual.ratio, 0)::numeric - 1) * 100 AS off,
+           (l.base_price <> l.before AND l.final_price = l.before AND l.base_price = l.new_before)
+           OR (l.base_price <> l.after AND l.final_price = l.after AND l.base_price = l.new_after) AS swapped,
+           l.exception_reason <> '' AND l.final_price IS DISTINCT FROM l.base_price AS new_exception
+    FROM (SELECT lines.*, lag(base_price) OVER near AS before, lag(final_price) OVER near AS new_before,
+                 lead(base_price) OVER near AS after, lead(final_price) OVER near AS new_after
+          FROM lines WINDOW near AS (ORDER BY row_no, id)) l, usual),
+judged AS (
+    SELECT s.id, {carried} AS carried, {again} AS again, coalesce(h.grave, false) AS grave,
+           coalesce(h.asks, false) OR coalesce(h.odd, false) OR s.base_price IS NULL OR s.new_exception
+               OR coalesce(s.swapped, false) AS doubtful,
+           s.final_price <> s.base_price AS changed,
+           coalesce(h.points, 0)
+           + least(coalesce(s.change, 0), 200) * 5
+           + CASE WHEN s.off > 3 THEN least(s.off, 100) * 20 ELSE 0 END
+           + CASE WHEN s.swapped THEN {swapped} ELSE 0 END
+           + CASE WHEN h.odd THEN {odd} ELSE 0 END
+           + CASE WHEN s.base_price IS NULL THEN {no_price} ELSE 0 END
+           + CASE WHEN s.new_exception THEN {exception} ELSE 0 END
+           + least(greatest(s.cost - s.final_price, 0) * s.stock / 100, 500) AS points
+    FROM seen s LEFT JOIN hits h ON h.line_id = s.id {joined}),
+ranked AS (
+    SELECT id, CASE WHEN grave OR (doubtful AND NOT carried) OR again THEN 1 WHEN changed THEN 2 ELSE 3 END AS band,
+           (coalesce(points, 0) + CASE WHEN again THEN {since} ELSE 0 END)::int AS risk
+    FROM judged)
+UPDATE {lines} l SET risk = r.risk, band = r.band FROM ranked r
+WHERE r.id = l.id AND (l.risk, l.band) IS DISTINCT FROM (r.risk, r.band)
+"""
+
+
+def rank_lines(cursor, check):
+    """Give each kept line its group and risk; only lines whose rank has moved are written.
+
+    Must be looked at: a hit that asks for anything, no price in force, a new exception, or what looks like a slip. In a
+    later round, once all that had been on a decider's screen, only what changed since, and the gravest. A struck line
+    stays where it was when it was struck.
+    """
+    carried, again, joined = "false", "false", ""
+    if looked_before(check.own):
+        digest = f"encode(sha256(convert_to({line_text_sql(check.kind, 'k')}, 'UTF8')), 'hex')"
+        carried, again = f"k.decided_digest = {digest}", f"k.decided_digest <> {digest}"
+        joined = f"JOIN {check.kind.line_table} k ON k.id = s.id"
+    cursor.execute(
+        RANK.format(
+            lines=check.kind.line_table,
+            warnings=" ".join(f"WHEN '{code}' THEN {points}" for code, points in WARNING_POINTS.items()),
+            block=BLOCK_POINTS,
+            sign=SIGN_POINTS,
+            other=OTHER_WARNING_POINTS,
+            odd=ODD_CENTS_POINTS,
+            swapped=SWAPPED_POINTS,
+            no_price=NO_PRICE_POINTS,
+            exception=EXCEPTION_POINTS,
+            since=CHANGED_SINCE_POINTS,
+            carried=carried,
+            again=again,
+            joined=joined,
+        ),
+        check.params,
+    )
+
+
+def looked_before(document):
+    """Say whether a decision sent the document back after all its must-look lines had been on a screen."""
+    return (
+        document.lines.exclude(decided_digest="").exists()
+        and Event.objects.filter(document=document.pk, kind="looked").exists()
+    )
