@@ -12,6 +12,10 @@ def may_see_costs(user):
     return user.has_perm("stores.view_costs")
 
 
+def may_see_prices(user):
+    return user.has_perm("stores.view_priceinforce")
+
+
 def visible_stores_q(user):
     """Return the filter on Store for what a user may see: everything, or the stores in his or her charge.
 

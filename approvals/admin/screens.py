@@ -1,5 +1,29 @@
 """All screens of this app: importing a module registers its views."""
 
-from approvals.admin import document, execution, inbox, review, submission
+from approvals.admin import (
+    archive,
+    document,
+    draft,
+    execution,
+    imports,
+    inbox,
+    pricelists,
+    prices,
+    review,
+    submission,
+    trace,
+)
 
-__all__ = ["document", "execution", "inbox", "review", "submission"]
+__all__ = [
+    "archive",
+    "document",
+    "draft",
+    "execution",
+    "imports",
+    "inbox",
+    "pricelists",
+    "prices",
+    "review",
+    "submission",
+    "trace",
+]

@@ -264,7 +264,7 @@ def make_package(claim):
                 len(records),
             )
             % {"n": len(records)},
-            url=reverse("admin:archive_bundle", args=[claim.pk]),
+            url=reverse("admin:job", args=[claim.pk]),
             key=f"package:{claim.pk}",
         )
 
