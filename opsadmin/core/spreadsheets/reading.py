@@ -219,7 +219,7 @@ class _RowReader:
             faults.append(self.fault(row, self.width, "extra_cells", text))
         troubles = self.troubles.get(row.number, {})
         for key, value in row.values.items():
-            if value is None:
+            if value is None or self.places[key] + 1 in troubles:
                 self.read_cell(row, key, troubles, faults, notes)
         if all(value is None for value in row.values.values()) and all(
             fault.code == "required" for fault in faults
@@ -234,6 +234,7 @@ class _RowReader:
         index = self.places[key]
         cell = row.cells[index]
         if index + 1 in troubles:
+            row.values[key] = None
             code, text, params = troubles[index + 1]
             faults.append(self.fault(row, index, code, text or as_text(cell), params))
             return

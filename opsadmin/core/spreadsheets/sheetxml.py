@@ -7,8 +7,10 @@ import posixpath
 import re
 import zipfile
 from dataclasses import dataclass, field
+from functools import lru_cache
 from xml.etree import ElementTree
 from xml.parsers import expat
+from xml.sax.saxutils import unescape
 
 from django.utils.translation import gettext_lazy as _
 
@@ -18,11 +20,18 @@ from opsadmin.core.spreadsheets.limits import MB, SpreadsheetRefused, broken
 
 RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 STRICT_RELATION = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
-CELL = re.compile(rb'<c(?: r="([A-Z]{1,3})[0-9]{1,6}"|[\s/>])')
-HIGH_ROW = re.compile(rb'<c r="[A-Z]{1,3}([0-9]{6})"')
+WORKBOOK = "xl/workbook.xml"
+WORKBOOK_PARTS = ("_rels/.rels", WORKBOOK, "xl/_rels/workbook.xml.rels")
+DOCUMENT = "/officeDocument"
 REFERENCE = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
-# Error cells, formulas, and names with a prefix. A false alarm only costs time.
-SIGNS = (b'"e"', b"'e'", b"<f>", b"<f ", b"<f/", b":c ", b":c>", b":row")
+HELD_BYTES = 8 * MB
+# With one of these in it, only a true parser knows where the cells are. A false alarm only costs time.
+ODD_SIGNS = (b":c ", b":c>", b":row", b"<!", b"'e'")
+TROUBLE_SIGNS = (b'"e"', b"<f>", b"<f ", b"<f/")
+CELL_HEAD = re.compile(rb'r="([A-Z]{1,3})([0-9]{1,7})"([^<>]*)(?<!/)>')
+KIND = re.compile(rb'\st\s*=\s*"(\w+)"')
+VALUE = re.compile(rb"<v(?:\s[^>]*)?(?:/>|>([^<]*)</v>)")
+FORMULA = re.compile(rb"<f(?:\s[^>]*)?>([^<]*)</f>")
 
 
 @dataclass
@@ -33,16 +42,28 @@ class SheetFacts:
     last_row: int = 0
     last_column: int = 0
 
+    def add(self, row, column, kind, formula, value):
+        """Take a cell: its kind ``t``, its formula and its value, None where it has none."""
+        self.last_row = max(self.last_row, row)
+        self.last_column = max(self.last_column, column)
+        if kind == "e":
+            self.troubles.setdefault(row, {})[column] = ("error_cell", value or "")
+        elif formula is not None and not value and (value is None or kind != "str"):
+            self.troubles.setdefault(row, {})[column] = ("formula_without_value", f"={formula}")
+
 
 def sheet_parts(path):
     """Return the parts of a workbook's sheets by name, in order. Raises SpreadsheetRefused."""
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(path) as archive, open(path, "rb") as file:
         try:
-            workbook = _small_xml(archive, "xl/workbook.xml")
-            relations = _small_xml(archive, "xl/_rels/workbook.xml.rels")
+            root, workbook, relations = (_small_xml(file, archive.getinfo(name)) for name in WORKBOOK_PARTS)
         except (KeyError, ElementTree.ParseError) as error:
             raise broken() from error
         names = set(archive.namelist())
+    # The reader of workbooks follows this relation: both must look at the same workbook.
+    found = [item.get("Target", "").lstrip("/") for item in root if item.get("Type", "").endswith(DOCUMENT)]
+    if found != [WORKBOOK]:
+        raise broken()
     targets = {item.get("Id"): item.get("Target", "") for item in relations}
     parts = {}
     for sheet in workbook.iter():
@@ -58,19 +79,20 @@ def sheet_parts(path):
     return parts
 
 
-def _small_xml(archive, name):
-    if archive.getinfo(name).file_size > MB:
+def _small_xml(file, info):
+    if info.file_size > MB:
         raise broken()
-    return ElementTree.fromstring(archive.read(name))
+    return ElementTree.fromstring(b"".join(members.chunks(file, info)))
 
 
 def inspect_sheet(path, part, limits):
     """Return the SheetFacts of one part. Raises SpreadsheetRefused where it reaches too far or is damaged."""
     with zipfile.ZipFile(path) as archive, open(path, "rb") as file:
         info = archive.getinfo(part)
-        facts = None if _looks_plain(members.chunks(file, info), limits) else _parsed(file, info)
-    if facts is None:
-        return SheetFacts()
+        try:
+            facts = _searched(members.chunks(file, info), limits) or _parsed(file, info)
+        except (expat.ExpatError, ValueError) as error:
+            raise broken() from error
     if facts.last_row > limits.rows + HEADER_ROWS:
         raise too_many_rows(limits)
     if facts.last_column > limits.columns:
@@ -96,24 +118,58 @@ def too_many_columns(limits):
     )
 
 
-def _looks_plain(chunks, limits):
-    """Tell whether a sheet has no error, no formula, and every cell within the limits."""
-    letters = set()
-    for piece in _whole_tags(chunks):
-        if any(sign in piece for sign in SIGNS):
-            return False
-        letters.update(CELL.findall(piece))
-        if any(int(row) > limits.rows for row in HIGH_ROW.findall(piece)):
-            return False
-    return b"" not in letters and all(column_number(name.decode()) <= limits.columns for name in letters)
+def _searched(chunks, limits):
+    """Return the SheetFacts by searching the bytes, or None for a sheet that must be parsed."""
+    odd_cell, facts = _odd_cell(limits), SheetFacts()
+    for piece in _whole_cells(chunks):
+        if any(sign in piece for sign in ODD_SIGNS) or odd_cell.search(piece):
+            return None
+        if any(sign in piece for sign in TROUBLE_SIGNS):
+            for cell in piece.split(b"<c ")[1:]:
+                if b"<f" in cell or b'"e"' in cell:
+                    _judge(facts, cell)
+    return facts
 
 
-def _whole_tags(chunks):
-    """Yield the bytes so that no tag is cut in two."""
+def _judge(facts, cell):
+    head = CELL_HEAD.match(cell)
+    if head is None:
+        return
+    content = cell[head.end() :].partition(b"</c>")[0]
+    kind, value = KIND.search(head[3]), VALUE.search(content)
+    facts.add(
+        int(head[2]),
+        column_number(head[1].decode()),
+        kind[1].decode() if kind else "",
+        _text(FORMULA.search(content)) if b"<f" in content else None,
+        _text(value) if value else None,
+    )
+
+
+def _text(found):
+    return unescape(found[1].decode()) if found and found[1] else ""
+
+
+@lru_cache
+def _odd_cell(limits):
+    """Return what finds a cell that does not say plainly that it is near enough; may find more, never fewer."""
+    digits, first = len(str(limits.rows)), int(str(limits.rows)[0])
+    rows = f"[0-9]{{1,{max(digits - 1, 1)}}}"
+    if first > 1 and digits > 1:
+        rows += f"|[1-{first - 1}][0-9]{{{digits - 1}}}"
+    last = column_letters(limits.columns)
+    columns = "[A-Z]" if len(last) == 1 else f"[A-Z]|[A-{last[0]}][A-Z]"
+    return re.compile(rf'<c(?! r="(?:{columns})(?:{rows})")[\s>/]'.encode())
+
+
+def _whole_cells(chunks):
+    """Yield the bytes so that no cell is cut in two, unless it is absurdly long."""
     rest = b""
     for chunk in chunks:
         rest += chunk
-        cut = rest.rfind(b"<")
+        cut = max(rest.rfind(b"<c "), rest.rfind(b"</c>"))
+        if cut < 0 or (cut == 0 and len(rest) > HELD_BYTES):
+            cut = rest.rfind(b"<")
         if cut > 0:
             yield rest[:cut]
             rest = rest[cut:]
@@ -122,12 +178,9 @@ def _whole_tags(chunks):
 
 def _parsed(file, info):
     scan = _Scan()
-    try:
-        for chunk in members.chunks(file, info):
-            scan.parser.Parse(chunk, False)
-        scan.parser.Parse(b"", True)
-    except (expat.ExpatError, ValueError) as error:
-        raise broken() from error
+    for chunk in members.chunks(file, info):
+        scan.parser.Parse(chunk, False)
+    scan.parser.Parse(b"", True)
     return scan.facts
 
 
@@ -138,7 +191,6 @@ class _Scan:
         self.facts = SheetFacts()
         self.row = self.column = 0
         self.kind, self.formula, self.value = "", None, None
-        self.collecting = None
         self.parser = expat.ParserCreate()
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self.start
@@ -176,20 +228,9 @@ class _Scan:
         if tag in {"f", "v", "is"}:
             self.parser.CharacterDataHandler = None
         elif tag == "c" and (self.value is not None or self.formula is not None):
-            self.end_cell()
-
-    def end_cell(self):
-        facts = self.facts
-        facts.last_row = max(facts.last_row, self.row)
-        facts.last_column = max(facts.last_column, self.column)
-        value = "".join(self.value or ())
-        if self.kind == "e":
-            trouble = ("error_cell", value)
-        elif self.formula is not None and not value and (self.value is None or self.kind != "str"):
-            trouble = ("formula_without_value", "=" + "".join(self.formula))
-        else:
-            return
-        facts.troubles.setdefault(self.row, {})[self.column] = trouble
+            formula = None if self.formula is None else "".join(self.formula)
+            value = None if self.value is None else "".join(self.value)
+            self.facts.add(self.row, self.column, self.kind, formula, value)
 
 
 def column_number(letters):

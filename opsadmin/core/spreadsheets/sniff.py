@@ -97,13 +97,13 @@ def _encoding_of(data):
 
 
 def _utf16_of(data):
-    """Tell UTF-16 without a mark by its zeros: ASCII characters have them all on the same side."""
+    """Tell UTF-16 without a mark by its zeros: ASCII has them all on the same side, at line ends too."""
     sample = data[:SAMPLE_BYTES]
     even, odd = sample[0::2].count(0), sample[1::2].count(0)
-    if len(data) % 2 == 0 and odd and not even:
-        return "utf-16-le"
-    if len(data) % 2 == 0 and even and not odd:
-        return "utf-16-be"
+    for encoding, zeros, others in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
+        ends = {end.encode(encoding) for end in "\r\n"}
+        if zeros and not others and len(data) % 2 == 0 and any(end in sample for end in ends):
+            return encoding
     raise _nul(data.count(b"\n", 0, data.index(b"\0")) + 1)
 
 

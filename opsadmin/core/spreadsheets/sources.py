@@ -149,4 +149,7 @@ def _best_sheet(path, workbook, parts, columns, limits):
 def _load(path, workbook, name, part, limits):
     facts = sheetxml.inspect_sheet(path, part, limits)
     with reading_workbook():
-        return SheetSource(name, workbook.get_sheet_by_name(name), facts)
+        source = SheetSource(name, workbook.get_sheet_by_name(name), facts)
+    if source.width > limits.columns:
+        raise sheetxml.too_many_columns(limits)
+    return source
