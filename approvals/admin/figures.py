@@ -137,7 +137,7 @@ def waiting_entry(step, tasks):
     shown = "、".join(names[:4]) + (" …" if len(names) > 4 else "")
     note = step.because
     if step.kind == StepKind.EXECUTE:
-        stores = {task.store_id for task in tasks}
+        stores = {task.store_id for task in tasks if task.state != TaskState.CLOSED}
         done = {task.store_id for task in tasks if hasattr(task, "decision")}
         note = _("%(done)d of %(all)d stores done") % {"done": len(done), "all": len(stores)}
     if state == "skipped":

@@ -190,8 +190,10 @@ def people_for(flow_step, document, *, store=None, chosen=None, day=None, barred
 
 
 def document_stores(document):
-    """Return the stores that the document's lines mean, as they were last expanded."""
-    return Store.objects.filter(pk__in=document.scope_stores.values("store")).select_related("platform")
+    """Return the stores that the document's kept lines mean, as they were last expanded."""
+    kept = kind_of(document).line_model.objects.filter(document=document.pk, struck=False)
+    meant = document.scope_stores.filter(scope_key__in=kept.values("scope_key"))
+    return Store.objects.filter(pk__in=meant.values("store")).select_related("platform")
 
 
 def plan_step(flow_step, document, known, *, chosen, day, barred):

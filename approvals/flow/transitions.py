@@ -455,6 +455,8 @@ def open_step(step, document, known):
     step.save(update_fields=["because", "state", "opened_at"])
     if not step.tasks.exists():
         reroute(step, document)
+    if step.kind == StepKind.EXECUTE:
+        close_idle_stores(step, document)
     tasks = step.tasks.all()
     if step.kind == StepKind.INFORM:
         inform(step, document)
@@ -463,6 +465,12 @@ def open_step(step, document, known):
         tasks = tasks.filter(order=1)
     open_tasks(tasks, document)
     return True
+
+
+def close_idle_stores(step, document):
+    """Ask no store whose lines have all been struck since the submission: it has nothing to carry out."""
+    idle = step.tasks.exclude(store__in=routing.document_stores(document))
+    idle.update(state=TaskState.CLOSED, closed_at=timezone.now())
 
 
 def inform(step, document):
