@@ -2,17 +2,32 @@
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Q
-from django.http import FileResponse
+from django.db.models import Count, Exists, OuterRef, Q
+from django.http import FileResponse, Http404
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from approvals import permissions
-from approvals.execution.receipts import rows_for_store
-from approvals.execution.storefiles import make_store_file
+from approvals.archive.prelude import header_in_words
+from approvals.execution.receipts import COUNTS, rows_for_store
+from approvals.execution.storefiles import make_store_file, parts_needed
 from approvals.flow import transitions
-from approvals.models import Document, DocumentState, Receipt, StepKind, StoreFile, Task, TaskState, Verdict
+from approvals.kinds import specific
+from approvals.models import (
+    Document,
+    DocumentState,
+    Receipt,
+    Step,
+    StepKind,
+    StepState,
+    StoreFile,
+    Task,
+    TaskState,
+    Verdict,
+)
+from opsadmin.core.counting import count_up_to
 from opsadmin.core.files import download
 from opsadmin.core.refusals import Refusal
 from opsadmin.core.screens import page, screen
@@ -20,65 +35,62 @@ from opsadmin.core.spreadsheets import content_disposition
 from stores.models import Store
 
 PAGE = 30
-EXECUTING = Q(step__kind=StepKind.EXECUTE)
+# Rounds that were sent back have stopped steps: their stores are of no account.
+REACHED = Q(kind=StepKind.EXECUTE, state__in=[StepState.ACTIVE, StepState.DONE])
+EXECUTING = Q(step__kind=StepKind.EXECUTE, step__state__in=[StepState.ACTIVE, StepState.DONE])
+TABS = {"open": (DocumentState.FILED,), "done": (DocumentState.DONE,)}
 
 
-def store_states(document, user):
-    """Return the document's stores that the account may see, each with its state, its receipt and the account's task."""
-    tasks = (
-        Task.objects.filter(EXECUTING, document=document, store__in=Store.objects.visible_to(user))
-        .exclude(state=TaskState.PLANNED)
-        .select_related("store__platform", "assignee", "receipt__file")
-        .order_by("store__order", "store__code", "pk")
-    )
-    stores = {}
-    for task in tasks:
-        row = stores.setdefault(
-            task.store_id,
-            {"store": task.store, "people": [], "receipt": None, "task": None, "due_at": task.due_at},
-        )
-        row["people"].append(str(task.assignee))
-        row["receipt"] = row["receipt"] or getattr(task, "receipt", None)
-        if task.assignee_id == user.pk:
-            row["task"] = task
-    for row in stores.values():
-        row["done"] = row["receipt"] is not None
-    return list(stores.values())
+# ── The list ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @screen("execution/", "execution", may=permissions.may_see_execution)
 def execution(request):
     """Documents being carried out, newest first, with how many of the visible stores are done."""
-    visible = Store.objects.visible_to(request.user)
+    tab = request.GET.get("tab", "")
+    tab = tab if tab in TABS else "open"
     before = request.GET.get("before", "")
-    documents = Document.objects.visible_to(request.user).filter(
-        state__in=[DocumentState.FILED, DocumentState.DONE], tasks__step__kind=StepKind.EXECUTE
+    reached = Document.objects.visible_to(request.user).filter(
+        Exists(Step.objects.filter(REACHED, process__document=OuterRef("pk")))
     )
-    if before.isdigit():
+    documents = reached.filter(state__in=TABS[tab])
+    if before.isdecimal() and len(before) < 19:
         documents = documents.filter(pk__lt=int(before))
-    documents = list(documents.distinct().order_by("-pk")[: PAGE + 1])
+    documents = list(documents.order_by("-pk")[: PAGE + 1])
     shown = documents[:PAGE]
-    counts = execution_counts(shown, visible)
-    mine = my_open_tasks(request.user, shown)
-    for document in shown:
-        document.stores_all, document.stores_done = counts.get(document.pk, (0, 0))
-        document.my_tasks = mine.get(document.pk, [])
+    add_progress(shown, request.user)
     return page(
         request,
         "approvals/execution.html",
         title=_("Store execution"),
         documents=shown,
-        older=shown[-1].pk if len(documents) > PAGE else None,
-        newest=not before,
+        tab=tab,
+        tabs=[
+            ("open", pgettext("execution", "under way"), count_up_to(reached.filter(state__in=TABS["open"]))),
+            ("done", pgettext("document", "done"), None),
+        ],
+        pager={
+            "first": f"?tab={tab}" if before else None,
+            "next": f"?tab={tab}&before={shown[-1].pk}" if len(documents) > PAGE else None,
+        },
         waiting=Task.objects.waiting_for(request.user).filter(EXECUTING).count(),
     )
+
+
+def add_progress(documents, user):
+    """Give documents how many of the visible stores there are and are done, and the account's open tasks."""
+    counts = execution_counts(documents, Store.objects.visible_to(user))
+    mine = my_open_tasks(user, documents)
+    for document in documents:
+        document.stores_all, document.stores_done = counts.get(document.pk, (0, 0))
+        document.my_tasks = mine.get(document.pk, [])
 
 
 def execution_counts(documents, visible):
     """Return {document: (stores, stores with a receipt)} over the visible stores, in one statement."""
     rows = (
         Task.objects.filter(EXECUTING, document__in=documents, store__in=visible)
-        .exclude(state=TaskState.PLANNED)
+        .exclude(state=TaskState.CLOSED)
         .values("document")
         .annotate(
             every=Count("store", distinct=True),
@@ -91,16 +103,42 @@ def execution_counts(documents, visible):
 def my_open_tasks(user, documents):
     found = {}
     tasks = Task.objects.waiting_for(user).filter(EXECUTING, document__in=documents).select_related("store")
-    for task in tasks.order_by("due_at", "pk"):
+    for task in tasks.order_by("store__order", "store__code", "pk"):
         found.setdefault(task.document_id, []).append(task)
     return found
 
 
-def my_store_task(user, pk):
-    """Return a task of carrying out that the account may see: its own, or one of a store that it may see."""
-    tasks = Task.objects.filter(EXECUTING).exclude(state=TaskState.PLANNED)
+# ── One store ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def store_states(document, user):
+    """Return the document's stores that the account may see, each with its people, its receipt and a task.
+
+    The task is the account's own open one where it has one. Once a store is done, its people are who did it.
+    """
+    tasks = (
+        Task.objects.filter(EXECUTING, document=document, store__in=Store.objects.visible_to(user))
+        .exclude(state=TaskState.CLOSED)
+        .select_related("store__platform", "assignee", "receipt__file")
+        .order_by("store__order", "store__code", "pk")
+    )
+    stores = {}
+    for task in tasks:
+        row = stores.setdefault(
+            task.store_id,
+            {"store": task.store, "people": [], "receipt": None, "task": task, "mine": None},
+        )
+        row["people"].append(str(task.assignee))
+        row["receipt"] = row["receipt"] or getattr(task, "receipt", None)
+        if task.assignee_id == user.pk and task.state == TaskState.OPEN:
+            row["task"] = row["mine"] = task
+    return list(stores.values())
+
+
+def visible_task(user, pk):
+    """Return a task of carrying out, of a store and a document that the account may see."""
     return get_object_or_404(
-        tasks.select_related("document", "store__platform", "step", "assignee"),
+        Task.objects.filter(EXECUTING).select_related("document", "store__platform"),
         pk=pk,
         document__in=Document.objects.visible_to(user),
         store__in=Store.objects.visible_to(user),
@@ -109,35 +147,49 @@ def my_store_task(user, pk):
 
 @screen("execution/<int:pk>/", "execute", may=permissions.may_see_execution)
 def execute(request, pk):
-    task = my_store_task(request.user, pk)
+    return execute_page(request, visible_task(request.user, pk))
+
+
+def execute_page(request, task, *, refused="", status=200):
+    """Show one store: its file, what to do in the mall, its receipt. What was typed stays where it was refused."""
     document, store = task.document, task.store
-    mine = task.assignee_id == request.user.pk and task.state == TaskState.OPEN
     stores = store_states(document, request.user)
+    current = next((row for row in stores if row["store"].pk == store.pk), None)
+    if current is None:
+        raise Http404
+    rows = rows_for_store(document, store)
+    taken = StoreFile.objects.filter(document=document, store=store).select_related("taken_by")
     return page(
         request,
         "approvals/execute.html",
-        title=store.name,
-        crumbs=[(_("Store execution"), reverse("admin:execution")), (document.number, "")],
-        task=task,
+        title=_("Store execution"),
+        crumb=store.name,
+        crumbs=[
+            (_("Store execution"), reverse("admin:execution")),
+            (document.number, reverse("admin:document", args=[document.pk])),
+        ],
+        status=status,
+        refused=refused,
         document=document,
-        store=store,
-        stores=stores,
-        current=next((row for row in stores if row["store"].pk == store.pk), None),
-        done_count=sum(row["done"] for row in stores),
-        mine=mine,
-        rows=rows_for_store(document, store),
-        files=StoreFile.objects.filter(document=document, store=store)
-        .select_related("taken_by")
-        .order_by("-pk")[:5],
-        receipt=Receipt.objects.filter(document=document, store=store).select_related("file").first(),
+        facts=header_in_words(specific(document)),
         campaign=getattr(document, "campaign", None),
+        stores=stores,
+        done_count=sum(row["receipt"] is not None for row in stores),
+        current=current,
+        store=store,
+        task=current["task"],
+        rows=rows,
+        parts=parts_needed(rows, store.platform),
+        files=taken.order_by("-pk")[:5],
+        typed={"applied": rows, "failed": 0, "not_found": 0, **request.POST.dict()},
+        may_read_archive=permissions.may_search_archive(request.user),
     )
 
 
 @screen("execution/<int:pk>/file/", "execute_file", methods=("POST",), may=permissions.may_see_execution)
 def take_file(request, pk):
     """Give out the file for the store; that it was taken is noted, so this is a POST."""
-    task = my_store_task(request.user, pk)
+    task = visible_task(request.user, pk)
     made, taken = make_store_file(task.document_id, task.store_id, by=request.user)
     response = FileResponse(made, content_type="application/octet-stream")
     response.headers["Content-Disposition"] = content_disposition(taken.name)
@@ -150,26 +202,42 @@ def take_file(request, pk):
 )
 def give_receipt(request, pk):
     """Record that the store is done, with the receipt and what the mall answered."""
-    task = my_store_task(request.user, pk)
-    counts = {name: request.POST.get(name, "").strip() for name in ("applied", "failed", "not_found")}
-    if any(
-        value and not (value.isascii() and value.isdigit() and len(value) < 8) for value in counts.values()
-    ):
-        raise Refusal(_("Applied, failed and not found are whole numbers."), code="invalid")
+    task = visible_task(request.user, pk)
+    note = request.POST.get("note", "").strip()[:300]
     try:
         transitions.decide(
             task.pk,
             by=request.user,
             verdict=Verdict.EXECUTE,
             content_hash=request.POST.get("content_hash", ""),
-            comment=request.POST.get("note", "")[:300],
-            data={**counts, "file": request.FILES.get("file"), "note": request.POST.get("note", "")[:300]},
+            comment=note,
+            data={**typed_counts(request.POST), "file": request.FILES.get("file"), "note": note},
             address=request.META.get("REMOTE_ADDR"),
         )
     except PermissionDenied:
-        raise Refusal(_("This store is not in your charge any more.")) from None
+        raise Refusal(_("This store is not in your charge, or not any more. Nothing was recorded.")) from None
+    except Refusal as refusal:
+        if refusal.code != "invalid":
+            raise
+        return execute_page(request, task, refused=str(refusal), status=422)
+    return told(request, task)
+
+
+def typed_counts(posted):
+    """Return the three counts as they were typed; a blank is none. Refusal ``invalid`` for anything else."""
+    counts = {name: posted.get(name, "").strip() for name in COUNTS}
+    if any(
+        value and not (value.isascii() and value.isdecimal() and len(value) < 8) for value in counts.values()
+    ):
+        raise Refusal(_("Applied, failed and not found are whole numbers."), code="invalid")
+    return counts
+
+
+def told(request, task):
+    """Say what was recorded, and go on to the next store that waits: of this document first."""
     messages.success(request, _("Receipt recorded: %(store)s.") % {"store": task.store})
-    following = Task.objects.waiting_for(request.user).filter(EXECUTING).order_by("due_at", "pk").first()
+    waiting = Task.objects.waiting_for(request.user).filter(EXECUTING).order_by("due_at", "pk")
+    following = waiting.filter(document=task.document_id).first() or waiting.first()
     return redirect("admin:execute", following.pk if following else task.pk)
 
 

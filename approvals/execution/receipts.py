@@ -10,8 +10,18 @@ from opsadmin.core.files import store_file
 from opsadmin.core.refusals import Refusal
 
 RECEIPT_BYTES = 20 * 1024 * 1024
-PICTURES = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpg"}
-RECEIPT_NAMES = (".png", ".jpg", ".jpeg", ".pdf", ".xlsx", ".csv", ".txt", ".zip")
+# How the files of each kind begin; text may begin with anything.
+BEGINNINGS = {
+    ".png": b"\x89PNG\r\n\x1a\n",
+    ".jpg": b"\xff\xd8\xff",
+    ".jpeg": b"\xff\xd8\xff",
+    ".pdf": b"%PDF",
+    ".xlsx": b"PK\x03\x04",
+    ".zip": b"PK\x03\x04",
+    ".csv": b"",
+    ".txt": b"",
+}
+COUNTS = ("applied", "failed", "not_found")
 
 
 def rows_for_store(document, store):
@@ -30,18 +40,35 @@ def check_file(upload):
         raise Refusal(_("Add the mall's result file or a picture as the receipt."), code="invalid")
     if upload.size > RECEIPT_BYTES:
         raise Refusal(_("The receipt is larger than 20 MB. Make it smaller and try again."), code="invalid")
-    name = upload.name.lower()
-    if not name.endswith(RECEIPT_NAMES):
+    shown = {"name": upload.name[-60:]}
+    kind = next((kind for kind in BEGINNINGS if upload.name.lower().endswith(kind)), None)
+    if kind is None:
         raise Refusal(
             _("A receipt is a picture (PNG, JPG), PDF, XLSX, CSV, TXT or ZIP file; “%(name)s” is not.")
-            % {"name": upload.name[-60:]},
+            % shown,
             code="invalid",
         )
     upload.seek(0)
-    begin = upload.read(8)
+    begins = upload.read(8).startswith(BEGINNINGS[kind])
     upload.seek(0)
-    if name.endswith((".png", ".jpg", ".jpeg")) and not begin.startswith(tuple(PICTURES)):
-        raise Refusal(_("“%(name)s” is not a picture.") % {"name": upload.name[-60:]}, code="invalid")
+    if not begins:
+        raise Refusal(
+            _("“%(name)s” is not what its name says, or it is damaged. Save it again and upload it.") % shown,
+            code="invalid",
+        )
+
+
+def checked_counts(document, store, data):
+    """Return how many rows were applied, failed and not found; together they are the rows of the store's file."""
+    counts = {name: int(data.get(name) or 0) for name in COUNTS}
+    expected = rows_for_store(document, store)
+    if sum(counts.values()) != expected:
+        raise Refusal(
+            _("Applied, failed and not found must add up to the %(n)d rows of this store; they make %(sum)d.")
+            % {"n": expected, "sum": sum(counts.values())},
+            code="invalid",
+        )
+    return counts
 
 
 def record_receipt(document, task, decision, data):
@@ -53,18 +80,11 @@ def record_receipt(document, task, decision, data):
     from approvals.archive.filing import add_record
 
     check_file(data.get("file"))
-    counts = {name: int(data.get(name) or 0) for name in ("applied", "failed", "not_found")}
-    expected = rows_for_store(document, task.store)
-    if sum(counts.values()) != expected:
-        raise Refusal(
-            _("Applied, failed and not found must add up to the %(n)d rows of this store.") % {"n": expected},
-            code="invalid",
-        )
+    counts = checked_counts(document, task.store, data)
     receipt = Receipt(
         task=task,
         document=document,
         store=task.store,
-        file=store_file(data["file"], name=data["file"].name, by=decision.actor),
         note=(data.get("note") or "").strip(),
         by=decision.actor,
         by_name=decision.actor_name,
@@ -72,9 +92,10 @@ def record_receipt(document, task, decision, data):
         **counts,
     )
     try:
-        receipt.full_clean()
+        receipt.full_clean(exclude=["file"])
     except ValidationError as error:
         raise Refusal(" ".join(error.messages), code="invalid") from error
+    receipt.file = store_file(data["file"], name=data["file"].name, by=decision.actor)
     receipt.save(force_insert=True)
     add_record(
         ArchiveKind.RECEIPT,
@@ -90,5 +111,6 @@ def record_receipt(document, task, decision, data):
         },
         by=decision.actor,
         files=[receipt.file],
+        stores=[task.store],
     )
     return receipt
