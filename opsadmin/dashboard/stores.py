@@ -30,7 +30,7 @@ def done_figure(user, now):
     if document is None:
         return {"label": _("Stores done"), "value": "—", "note": _("nothing filed yet")}
     total = ngettext("/ %(n)d store", "/ %(n)d stores", len(states)) % {"n": len(states)}
-    done = sum(row["done"] for row in states)
+    done = sum(row["receipt"] is not None for row in states)
     url = reverse("admin:execution")
     return {"label": _("Stores done"), "value": done, "unit": total, "note": document.title[:12], "url": url}
 
