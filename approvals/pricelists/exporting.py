@@ -1,5 +1,6 @@
 """Workbooks out: the template of a kind, a draft that can be imported again, an upload with its faults named."""
 
+import shutil
 import tempfile
 from decimal import Decimal
 from io import BytesIO
@@ -136,8 +137,10 @@ def faulty_workbook(imported):
         imported.details.get("bom", False),
     )
     with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "copy"
-        faulty_copy(imported.file.file.path, info, marks(imported), target, HEADING)
+        # A stored file has no name of its own; the copy's maker goes by it.
+        source, target = Path(folder, f"source{name.suffix}"), Path(folder, f"copy{name.suffix}")
+        shutil.copyfile(imported.file.file.path, source)
+        faulty_copy(str(source), info, marks(imported), str(target), HEADING)
         file = BytesIO(target.read_bytes())
     return as_download(file, f"{name.stem} {HEADING}{name.suffix}")
 

@@ -65,7 +65,7 @@ def checks_for(document, limits):
             "jsonb_build_object('row', j.first_row)",
         ),
         Check(
-            "duplicate_sku_otherwise_written",
+            "duplicate_sku_other_spelling",
             "sku_code",
             "j.first_row < j.row_no AND j.raw_code <> j.first_code",
             "j.raw_code",

@@ -21,7 +21,7 @@ FAULTS = {
     ),
     "inactive_sku": (gettext_lazy("is no longer sold"), gettext_lazy("take the row out")),
     "duplicate_sku": (gettext_lazy("the same as row %(row)s"), gettext_lazy("keep one of the two rows")),
-    "duplicate_sku_otherwise_written": (
+    "duplicate_sku_other_spelling": (
         gettext_lazy("the same as row %(row)s, only written differently"),
         gettext_lazy("keep one of the two rows"),
     ),
