@@ -108,6 +108,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep jobs": {"task": "opsadmin.core.tasks.sweep_jobs", "schedule": 15.0},
     "check deadlines": {"task": "approvals.tasks.check_deadlines", "schedule": 60.0},
     "sync store access": {"task": "staffing.tasks.sync_store_access", "schedule": 300.0},
+    "clean imports": {"task": "approvals.tasks.clean_imports", "schedule": 3600.0},
     "verify the archive": {"task": "approvals.tasks.verify_archive_daily", "schedule": 86400.0},
 }
 DJANGO_CELERY_BEAT_TZ_AWARE = True
