@@ -57,7 +57,7 @@ def store_row(row, now):
     """Return a store with its progress in lines and its state as (tone, word, icon)."""
     receipt = row["receipt"]
     if receipt is None:
-        late = row["due_at"] is not None and row["due_at"] < now
+        late = row["task"].due_at is not None and row["task"].due_at < now
         chip = ("block", _("overdue"), "clock") if late else ("info", _("to be done"), "clock")
         return {"store": row["store"], "done": 0, "total": 1, "chip": chip, "words": _("not begun")}
     missing = receipt.failed + receipt.not_found
