@@ -5,12 +5,24 @@ import pytest
 from tests.factories import UserFactory
 
 
-@pytest.fixture
-def company(db):
-    """The company of fixtures/company, with the demo accounts; none of them has a password."""
-    from opsadmin.company import load_company
+@pytest.fixture(scope="session")
+def company_rows(django_db_setup, django_db_blocker):
+    """Load the company once; tests get copies of its rows."""
+    from tests.company_rows import keep_company
 
-    load_company()
+    with django_db_blocker.unblock():
+        keep_company()
+
+
+@pytest.fixture
+def company(company_rows, db):
+    """The company of fixtures/company, with the demo accounts; none of them has a password.
+
+    Ask for it before anything else that makes roles or stores.
+    """
+    from tests.company_rows import put_company
+
+    put_company()
 
 
 @pytest.fixture

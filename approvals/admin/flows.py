@@ -7,6 +7,7 @@ from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
 from django.utils.decorators import method_decorator
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
@@ -196,17 +197,21 @@ class StepList(TabularInline):
 
 class VersionList(TabularInline):
     model = FlowVersion
-    fields = readonly_fields = ("number", "state", "published_by", "published_at")
+    fields = readonly_fields = ("link", "state", "published_by", "published_at")
     ordering = ("-number",)
     extra = 0
     can_delete = False
     hide_title = True
-    show_change_link = True
 
     def has_add_permission(self, request, obj=None):
         return False
 
     has_change_permission = has_add_permission
+
+    @admin.display(description=gettext_lazy("version"))
+    def link(self, version):
+        address = reverse("admin:approvals_flowversion_change", args=[version.pk])
+        return format_html('<a href="{}">{}</a>', address, version.number)
 
 
 @admin.register(Flow)
