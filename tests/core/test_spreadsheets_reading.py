@@ -406,10 +406,8 @@ def test_both_readers_of_a_workbook_look_at_the_same_sheet(tmp_path):
     twice = WORKBOOK.replace("</sheets>", '<sheet name="价格清单" sheetId="2" r:id="rId1"/></sheets>')
     lost = RELATIONS.replace("sheet1.xml", "sheet9.xml")
     double = RELATIONS.replace("</Relationships>", RELATIONS[RELATIONS.index("<Relationship Id") :])
-    for name, content in (
-        ("xl/workbook.xml", twice),
-        *((("xl/_rels/workbook.xml.rels"), text) for text in (lost, double)),
-    ):
+    relations = "xl/_rels/workbook.xml.rels"
+    for name, content in (("xl/workbook.xml", twice), (relations, lost), (relations, double)):
         with pytest.raises(SpreadsheetRefused) as caught:
             table(zipped(tmp_path / "a.xlsx", parts(HEADER) | {name: content}))
         assert caught.value.code == "broken"

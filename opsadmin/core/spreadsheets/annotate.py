@@ -51,10 +51,13 @@ def faulty_copy(path, info, faults, out_path, heading, *, limits=LIMITS):
         return
     check_container(path, limits)
     source = open_sheet(path, (), limits, info.sheet)
-    if source.last_row <= ROWS_WITH_LOOKS and _unpacked(path) <= BYTES_WITH_LOOKS:
-        _copy_with_looks(path, source, info, by_row, out_path, heading)
+    column = _heading_column(source, info, heading)
+    workbook = _with_looks(path, source)
+    if workbook:
+        _annotate(workbook, source, info, by_row, column, heading)
+        workbook.save(out_path)
     else:
-        _copy_values(source, info, by_row, out_path, heading)
+        _copy_values(source, info, by_row, out_path, column, heading)
 
 
 def _sentences(faults):
@@ -63,9 +66,17 @@ def _sentences(faults):
     return "".join(char if char.isprintable() else " " for char in text)
 
 
-def _unpacked(path):
+def _with_looks(path, source):
+    """Return the workbook with everything in it, or None where that would cost too much or cannot be."""
     with zipfile.ZipFile(path) as archive:
-        return sum(info.file_size for info in archive.infolist() if "/worksheets/" in info.filename)
+        unpacked = sum(info.file_size for info in archive.infolist())
+    if source.last_row > ROWS_WITH_LOOKS or unpacked > BYTES_WITH_LOOKS:
+        return None
+    try:
+        return openpyxl.load_workbook(path)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+        # It is stricter about looks than Excel; the values have been read already.
+        return None
 
 
 def _copy_text(path, info, by_row, out_path, heading):
@@ -73,22 +84,24 @@ def _copy_text(path, info, by_row, out_path, heading):
     with shape.opened(path) as text, open(out_path, "wb") as raw:
         if info.bom:
             raw.write("\ufeff".encode(info.encoding))
-        place = None
+        place = width = 0
         for number, cells in enumerate(csv.reader(text, delimiter=info.delimiter), start=1):
             if number == info.header_row:
-                place = cells.index(heading) if heading in cells else len(cells)
+                width = len(cells)
+                place = cells.index(heading) if heading in cells else width
             if number >= info.header_row:
                 said = heading if number == info.header_row else neutral(_sentences(by_row.get(number, ())))
-                cells = _with_cell(cells, place, said)
+                cells = _with_cell(cells, place, width, said)
             raw.write(_line(cells, info.delimiter).encode(info.encoding))
 
 
-def _with_cell(cells, place, text):
+def _with_cell(cells, place, width, text):
+    """Return a row with the text behind its cells, or in the column of a former copy; no other cell is lost."""
     if not any(cells):
         return cells
-    cells = cells + [""] * (place - len(cells))
-    # A row that is too long keeps all of its cells.
-    return [*cells[:place], text, *cells[place + 1 :]] if len(cells) == place + 1 else [*cells, text]
+    if place < len(cells) <= width:
+        return [*cells[:place], text, *cells[place + 1 :]]
+    return [*cells, *[""] * (place - len(cells)), text]
 
 
 class _Line:
@@ -113,9 +126,7 @@ def _heading_column(source, info, heading):
     return source.width + 1
 
 
-def _copy_with_looks(path, source, info, by_row, out_path, heading):
-    column = _heading_column(source, info, heading)
-    workbook = openpyxl.load_workbook(path)
+def _annotate(workbook, source, info, by_row, column, heading):
     sheet = workbook[info.sheet]
     fill = PatternFill("solid", start_color=MARKED, end_color=MARKED)
     for number in range(info.header_row + 1, source.last_row + 1):
@@ -128,7 +139,6 @@ def _copy_with_looks(path, source, info, by_row, out_path, heading):
                 sheet[f"{fault.column_letter}{number}"].fill = fill
         sheet.cell(number, column).alignment = Alignment(wrap_text=True, vertical="top")
     workbook.active = workbook.index(sheet)
-    workbook.save(out_path)
 
 
 def _write_text(cell, text):
@@ -138,8 +148,7 @@ def _write_text(cell, text):
         cell.data_type = "s"
 
 
-def _copy_values(source, info, by_row, out_path, heading):
-    column = _heading_column(source, info, heading)
+def _copy_values(source, info, by_row, out_path, column, heading):
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(str(out_path), options) as workbook:
         sheet = workbook.add_worksheet(info.sheet)
