@@ -18,7 +18,9 @@ from approvals.models import (
 
 def flow_step(kind="sign", name="审核签字"):
     """Return a step of a flow for price lists, made if there is none."""
-    flow, _made = Flow.objects.get_or_create(kind="price_list", defaults={"code": "price-list", "name": "价格表流程"})
+    flow, _made = Flow.objects.get_or_create(
+        kind="price_list", defaults={"code": "price-list", "name": "价格表流程"}
+    )
     version = FlowVersion.objects.filter(flow=flow).first()
     version = version or FlowVersion.objects.create(flow=flow, number=1, state="draft")
     found = FlowStep.objects.filter(version=version, kind=kind).first()
@@ -47,7 +49,9 @@ def price_list(number, *, by, state="in_approval", title="价格表", kind="regu
     )
 
 
-def open_task(document, assignee, *, due=timedelta(days=2), waited=timedelta(hours=17), kind="sign", store=None):
+def open_task(
+    document, assignee, *, due=timedelta(days=2), waited=timedelta(hours=17), kind="sign", store=None
+):
     """Return an open task of the account in the document's process, which is made on the way."""
     now = timezone.now()
     step_of_flow = flow_step(kind)

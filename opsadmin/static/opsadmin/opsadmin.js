@@ -197,7 +197,7 @@ const start = () => {
   const keys = {
     j: () => move(1),
     k: () => move(-1),
-    "/": openSearch,
+    "/": () => { const own = $("#searchbar"); if (own) own.select(); else openSearch(); },
     "?": () => $("#op-keys")?.showModal(),
     enter: (event) => { const row = current(); if (row && event.target === row) $("a, button", row)?.click(); else return false; },
     " ": (event) => { const row = current(); const box = row && $("input[type=checkbox]", row); if (box && event.target === row) box.click(); else return false; },
