@@ -1,6 +1,7 @@
 """What tests of every app start from."""
 
 import pytest
+from django.utils import translation
 
 from tests.factories import UserFactory
 
@@ -23,6 +24,13 @@ def company(company_rows, db):
     from tests.company_rows import put_company
 
     put_company()
+
+
+@pytest.fixture
+def english():
+    """Sentences in the language of the sources."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture

@@ -15,9 +15,18 @@ from stores.models import Store
 
 
 class DateRange(Func):
-    """``[start, end)`` of two date columns; an empty end is open."""
+    """``[start, end)`` of two date columns; an empty end is open.
 
-    function = "DATERANGE"
+    An end before the start makes an empty range, not an error: the check constraint then says what is wrong.
+    """
+
+    arity = 2
+
+    def as_sql(self, compiler, connection, **extra):
+        start, start_params = compiler.compile(self.source_expressions[0])
+        end, end_params = compiler.compile(self.source_expressions[1])
+        sql = f"DATERANGE({start}, CASE WHEN {end} < {start} THEN {start} ELSE {end} END)"
+        return sql, [*start_params, *end_params, *start_params, *start_params, *end_params]
 
 
 def name_key(name):
