@@ -79,7 +79,9 @@ class Sku(models.Model):
                 name="sku_cost_above_zero", condition=Q(cost__isnull=True) | Q(cost__gt=0)
             ),
             models.CheckConstraint(
-                name="sku_floor_above_zero", condition=Q(floor_price__isnull=True) | Q(floor_price__gt=0)
+                name="sku_floor_above_zero",
+                condition=Q(floor_price__isnull=True) | Q(floor_price__gt=0),
+                violation_error_message=_("The floor price must be above 0."),
             ),
             models.CheckConstraint(
                 name="sku_ceiling_not_below_floor",
