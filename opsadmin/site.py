@@ -16,6 +16,7 @@ from approvals import permissions as approvals_may
 from opsadmin.core.counting import count_up_to
 from opsadmin.core.models import Heartbeat
 from opsadmin.core.screens import screen_urls
+from opsadmin.permissions import may_view
 from opsadmin.signin import SignInForm
 
 SCREEN_MODULES = ("opsadmin.screens", "approvals.admin.screens")
@@ -115,9 +116,9 @@ def navigation(request):
         ),
         (
             _("Prices"),
-            item(_("Price lists"), "tag", "pricelists", user.has_perm("approvals.view_pricelist")),
-            item(_("Promotions"), "gift", "promotions", user.has_perm("approvals.view_promotion")),
-            item(_("Prices in force"), "yuan", "prices_in_force", user.has_perm("stores.view_priceinforce")),
+            item(_("Price lists"), "tag", "pricelists", may_view(user, "approvals.pricelist")),
+            item(_("Promotions"), "gift", "promotions", may_view(user, "approvals.promotion")),
+            item(_("Prices in force"), "yuan", "prices_in_force", may_view(user, "stores.priceinforce")),
             item(_("Price trace"), "trace", "price_trace", approvals_may.may_trace_prices(user)),
         ),
         (
@@ -147,7 +148,7 @@ def navigation(request):
         (
             _("Settings"),
             masters(user, _("Flows"), "flow", "approvals.flow"),
-            item(_("Guard policy"), "gear", "guard_policy", user.has_perm("approvals.view_guardpolicy")),
+            item(_("Guard policy"), "gear", "guard_policy", may_view(user, "approvals.guardpolicy")),
             masters(user, _("Accounts"), "user", "core.user"),
             masters(user, _("Jobs"), "clock", "core.job"),
         ),
@@ -160,7 +161,7 @@ def navigation(request):
 def masters(user, title, icon, model):
     """Return the entry for the stock list of a model."""
     app, name = model.split(".")
-    return item(title, icon, f"{app}_{name}_changelist", user.has_perm(f"{app}.view_{name}"))
+    return item(title, icon, f"{app}_{name}_changelist", may_view(user, model))
 
 
 def mark_current(groups, path):

@@ -8,11 +8,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from approvals.archive.verify import Report
+from approvals.admin.archive import properties
+from approvals.archive import checking
 from approvals.models import ArchiveKind, ArchiveRecord, Decision, Verdict
 from approvals.permissions import may_search_archive
 from opsadmin.charts import bars
-from opsadmin.core.models import Job, JobState
 from opsadmin.core.moments import when
 from opsadmin.dashboard.work import by_week, hours, in_hours
 
@@ -25,10 +25,9 @@ def filings():
 
 
 def last_report(user):
-    """Return the report of the last verification that ended, or None; read once per page."""
+    """Return the report of the last check of the whole archive, or None; read once per page."""
     if not hasattr(user, "_report"):
-        job = Job.objects.filter(kind="verify_archive", state=JobState.DONE).order_by("-pk").first()
-        user._report = Report.of(job.result) if job else None
+        user._report = checking.last_report()
     return user._report
 
 
@@ -126,26 +125,12 @@ def weeks_card(user, now):
 
 
 def four_card(user, now):
-    """The four properties of electronic archives, as far as the last verification says something of them."""
+    """The four properties of electronic archives, as far as the last check says something of them."""
     report = last_report(user)
-    names = (_("Authentic"), _("Complete"), _("Usable"), _("Secure"))
     return {
         "template": "op/dashboard/four.html",
         "title": _("Four properties"),
         "note": when(report.began) if report else "",
-        "rows": list(zip(names, findings(report), strict=True)),
-        "verified": report is not None,
-        "whole": report is not None and report.whole,
+        "rows": properties(report),
+        "nothing": _("Nothing can be said of them before the first check."),
     }
-
-
-def findings(report):
-    """Return what the verification found, a sentence for each of the four properties."""
-    if report is None:
-        return ["—"] * 4
-    return [
-        _("%(n)d signatures chained") % {"n": report.decisions},
-        _("%(n)d records without a gap") % {"n": report.records},
-        _("%(n)d files read") % {"n": report.files},
-        _("checkpoint outside the database: no. %(n)d") % {"n": report.checkpoint_sequence},
-    ]

@@ -152,7 +152,9 @@ def first_card(user, now):
 
 def last_signatures(documents):
     """Return {document: its latest decision}, in one query."""
-    found = Decision.objects.filter(document__in=documents).order_by("document", "-pk").distinct("document")
+    found = (
+        Decision.objects.filter(document__in=documents).order_by("document_id", "-pk").distinct("document_id")
+    )
     return {decision.document_id: decision for decision in found}
 
 
