@@ -181,7 +181,7 @@ class Reading:
             "ignored": table.ignored_headers[:30],
             "other_sheets": table.other_sheets[:30],
             "hidden_sheets": table.hidden_sheets[:30],
-            "first_rows": [" · ".join(filter(None, cells))[:80] for cells in table.preview[:FIRST_ROWS]],
+            "first_rows": self.first_rows(),
         }
         found = {
             "details": self.details,
@@ -194,6 +194,13 @@ class Reading:
             setattr(self.imported, name, value)
         still_mine(self.imported, self.claim).update(**found)
         self.claim.progress(0, total=table.total, step="rows")
+
+    def first_rows(self):
+        """Return the beginning of the first rows: one of a workbook, five of a text whose encoding was guessed."""
+        places = [self.table.places[key] for key in ("sku_code", "sku_name") if key in self.table.places]
+        rows = self.table.preview[: FIRST_ROWS if self.table.encoding else 1]
+        cells = [[row[place] for place in places or range(len(row)) if place < len(row)] for row in rows]
+        return [" · ".join(filter(None, row))[:60] for row in cells]
 
     def read_rows(self):
         for row in self.table:
