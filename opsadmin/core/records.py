@@ -1,6 +1,7 @@
 """The admin of plain records: lists that count no big table, forms without deletion, history that changes nothing."""
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.utils.translation import gettext as _
 from simple_history.admin import SimpleHistoryAdmin
@@ -77,7 +78,13 @@ class HistoryAdmin(SimpleHistoryAdmin, RecordAdmin):
     def get_historical_record_context_helper(self, request, historical_record):
         return ChangesInWords(self.model, historical_record)
 
+    def may_see_history(self, user):
+        """Return whether somebody who may see the record may see what it was before."""
+        return True
+
     def history_view(self, request, object_id, extra_context=None):
+        if not self.may_see_history(request.user):
+            raise PermissionDenied
         if not self.get_queryset(request).filter(pk=object_id).exists():
             raise Http404
         return super().history_view(request, object_id, extra_context)

@@ -76,7 +76,9 @@ class Sku(models.Model):
                 violation_error_message=_("Write the SKU in capitals and without blanks."),
             ),
             models.CheckConstraint(
-                name="sku_cost_above_zero", condition=Q(cost__isnull=True) | Q(cost__gt=0)
+                name="sku_cost_above_zero",
+                condition=Q(cost__isnull=True) | Q(cost__gt=0),
+                violation_error_message=_("The cost must be above 0."),
             ),
             models.CheckConstraint(
                 name="sku_floor_above_zero",
