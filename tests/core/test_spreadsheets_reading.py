@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from openpyxl.worksheet.formula import ArrayFormula
 
-from opsadmin.core.spreadsheets import FAULT_TEXTS, SpreadsheetRefused, explain
+from opsadmin.core.spreadsheets import FAULT_TEXTS, Limits, SpreadsheetRefused, explain
 from tests.core.spreadsheet_files import (
     COLUMNS,
     HEADER,
@@ -354,6 +354,17 @@ def test_merged_cells_across_data_rows_are_a_fault_in_every_row_they_cover(tmp_p
     assert codes(opened.faults) == [(3, "B", "merged_cell"), (4, "B", "merged_cell")]
     assert opened.faults[0].params == {"range": "B3:B4"}
     assert [bool(row.faults) for row in read] == [False, True, True, False]
+
+
+def test_merged_cells_that_cover_everything_are_one_refusal(tmp_path):
+    def prepare(_workbook, sheet):
+        sheet.merge_cells("A2:B5")
+
+    path = by_openpyxl(tmp_path / "a.xlsx", [HEAD, *([f"A{n}", n] for n in range(4))], prepare=prepare)
+    assert len(read_all(path, limits=Limits(faults=4))[0].faults) == 4
+    with pytest.raises(SpreadsheetRefused) as caught:
+        read_all(path, limits=Limits(faults=3))
+    assert caught.value.code == "too_many_faults"
 
 
 def test_merged_cells_in_the_title_or_in_other_columns_do_no_harm(tmp_path):

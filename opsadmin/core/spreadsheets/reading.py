@@ -134,14 +134,17 @@ class Table:
         """Keep the faults of a row. Raises SpreadsheetRefused where there are too many to be of use."""
         self.faults += faults
         if len(self.faults) > self.limits.faults:
-            first = self.faults[0]
-            raise SpreadsheetRefused(
-                "too_many_faults",
-                _("More than %(most)d cells are faulty, the first in row %(row)d, column %(column)s."),
-                most=self.limits.faults,
-                row=first.row,
-                column=first.column_header,
-            )
+            raise self.too_many_faults(self.faults[0].row, self.faults[0].column_header)
+
+    def too_many_faults(self, row, column):
+        """Return the refusal of a table that is faulty nearly everywhere, with the first place."""
+        return SpreadsheetRefused(
+            "too_many_faults",
+            _("More than %(most)d cells are faulty, the first in row %(row)d, column %(column)s."),
+            most=self.limits.faults,
+            row=row,
+            column=column,
+        )
 
     def add_notes(self, notes):
         """Count what was put right, and keep the first of it."""
@@ -172,16 +175,23 @@ class _RowReader:
             row: {column: (code, text, {}) for column, (code, text) in cells.items()}
             for row, cells in self.source.troubles.items()
         }
-        known = sorted(index + 1 for index in self.places.values())
+        covered = 0
         for top, left, bottom, right in self.source.merged:
-            column = next((number for number in known if left <= number <= right), None)
+            column = self.first_known(left, right)
             first, last = max(top, self.table.header_row + 1), min(bottom, self.source.last_row)
             if column is None or first > last:
                 continue
+            covered += last - first + 1
+            if covered > self.table.limits.faults:
+                raise self.table.too_many_faults(first, self.table.header.names[column - 1])
             name = f"{column_letters(left)}{top}:{column_letters(right)}{bottom}"
             for row in range(first, last + 1):
                 troubles.setdefault(row, {})[column] = ("merged_cell", "", {"range": name})
         return troubles
+
+    def first_known(self, left, right):
+        """Return the first column, counted from 1, in a range of columns that somebody looks for, or None."""
+        return min((index + 1 for index in self.places.values() if left <= index + 1 <= right), default=None)
 
     def rows(self):
         """Yield the Rows below the header that are not blank."""
