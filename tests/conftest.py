@@ -27,8 +27,9 @@ def company(company_rows, db):
 
 
 @pytest.fixture
-def english():
-    """Sentences in the language of the sources."""
+def english(client):
+    """Sentences in the language of the sources, on pages too."""
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "en"
     with translation.override("en"):
         yield
 
