@@ -37,7 +37,11 @@ class PriceInForce(models.Model):
     class Meta:
         verbose_name = _("price in force")
         verbose_name_plural = _("prices in force")
-        indexes = [models.Index(fields=["document_number", "line_no"], name="price_by_document")]
+        indexes = [
+            models.Index(fields=["document_number", "line_no"], name="price_by_document"),
+            # The exclusion constraint's own index is far slower at finding the prices of one SKU.
+            models.Index(fields=["sku", "store", "layer"], name="price_by_sku_and_store"),
+        ]
         constraints = [
             ExclusionConstraint(
                 name="price_in_force_one_per_instant",
