@@ -92,7 +92,7 @@ def wanted_of(request):
     for name in ("first", "last"):
         text = request.GET.get(name, "").strip()
         try:
-            days[name] = date.fromisoformat(text) if text else None
+            days[name] = date.fromisoformat(text.replace("/", "-")) if text else None
         except ValueError:
             days[name] = None
             faults.append(_("“%(text)s” is no date; write it as 2026-11-24.") % {"text": text[:20]})
@@ -300,7 +300,7 @@ def receipt_words(record, fact, names):
     for name, text in (("failed", _("%(n)s failed")), ("not_found", _("%(n)s not found"))):
         if fact.get(name):
             parts.append(text % {"n": f"{fact[name]:,}"})
-    return "{store}: {what} · {who}".format(what=", ".join(parts), **words)
+    return _("%(store)s: %(what)s · %(who)s") % {"what": ", ".join(parts), **words}
 
 
 # ── Downloads ─────────────────────────────────────────────────────────────────────────────────────────────────────

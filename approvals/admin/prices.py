@@ -91,4 +91,6 @@ def merged(prices, names, codes, visible):
         line = lines.setdefault(same, {"price": price, "stores": [], "first": codes[price.store_id]})
         line["stores"].append(names[price.store_id])
         line["document"] = visible.get(price.document_number)
+    for line in lines.values():
+        line["everywhere"] = 2 < len(line["stores"]) == len(names)
     return list(lines.values())

@@ -74,7 +74,7 @@ def moment_of(text):
     if not text:
         return timezone.now().replace(second=0, microsecond=0), ""
     try:
-        typed = datetime.fromisoformat(text)
+        typed = datetime.fromisoformat(text.replace("/", "-"))
         return (typed if typed.tzinfo else timezone.make_aware(typed)), ""
     except (ValueError, OverflowError):
         now = timezone.now().replace(second=0, microsecond=0)

@@ -34,7 +34,7 @@ from approvals.scopes import scope_label
 from opsadmin.core.jobs import enqueue, handler
 from opsadmin.core.notices import tell
 from opsadmin.core.refusals import Refusal
-from opsadmin.core.sealing import RECORD_FIELDS, ChainBroken
+from opsadmin.core.sealing import RECORD_FIELDS, ChainBroken, digest
 from opsadmin.core.spreadsheets import SheetOut, write_xlsx
 
 JOB = "make_package"
@@ -51,9 +51,8 @@ WHOLE = {"row_no", "quantity_limit"}
 
 def check_url(record):
     """Return the address of the page to which the printed form's code leads."""
-    return settings.PUBLIC_URL.rstrip("/") + reverse(
-        "admin:archive_checked", args=[record.pk, record.payload_sha256]
-    )
+    path = reverse("admin:archive_proof", args=[record.number, record.payload_sha256])
+    return settings.PUBLIC_URL.rstrip("/") + path
 
 
 def sealed(record):
@@ -193,7 +192,7 @@ def keep(record):
         with zipfile.ZipFile(file) as package:
             manifest = package.read("manifest.json")
         members = json.loads(manifest)["members"]
-        members.append({"name": "manifest.json", "size": len(manifest), "sha256": ""})
+        members.append({"name": "manifest.json", "size": len(manifest), "sha256": digest(manifest)})
         replace(path, File(file))
     replace(f"{path}.json", ContentFile(json.dumps({"members": members, "size": size}).encode()))
     return path

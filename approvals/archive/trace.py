@@ -202,20 +202,23 @@ def line_entries(found, own, changes, rows, *, costs):
         document.submitted_at,
         "file",
         _("Line %(n)s") % {"n": f"{line.row_no:,}"},
-        " · ".join(filter(None, (document.title, workbook and workbook.file.name, who))),
+        " · ".join(filter(None, (document.title, workbook and workbook.file.name))),
         _("Price in force %(before)s → submitted %(after)s, %(layer)s.") % submitted,
         document=document,
     )
 
 
 def drafted_words(line, document, *, costs):
-    words = _("Drafted with “%(title)s”.") % {"title": document.title}
+    words = [_("Drafted with “%(title)s”.") % {"title": document.title}]
     if costs and line.cost is not None:
-        words += " " + _("Cost %(cost)s, floor price %(floor)s.") % {
-            "cost": line.cost,
-            "floor": line.floor_price or "—",
-        }
-    return words
+        known = {"cost": line.cost, "floor": line.floor_price or "—"}
+        words.append(_("Cost %(cost)s, floor price %(floor)s.") % known)
+    return run_on(words)
+
+
+def run_on(sentences):
+    """Return sentences in a row; a Chinese full stop takes no blank after it."""
+    return " ".join(filter(None, sentences)).replace("。 ", "。")
 
 
 def decision_entry(decision, key, changes, found):
@@ -232,7 +235,7 @@ def decision_entry(decision, key, changes, found):
         "back" if decision.verdict == Verdict.SEND_BACK else "sign",
         _("Final price fixed at %(price)s") % {"price": found.price.amount} if is_key else decision.step_name,
         signer_words(decision),
-        " ".join(words),
+        run_on(words),
         mark="key" if is_key else "",
         digest=decision.content_hash,
     )
@@ -290,14 +293,18 @@ def receipt_entry(receipt, store):
         "store",
         _("Receipt of %(store)s") % {"store": store.name},
         f"{receipt.by_name} · {applied}",
-        " ".join(filter(None, (_("File: %(name)s.") % {"name": receipt.file.name}, receipt.note))),
+        run_on([_("File: %(name)s.") % {"name": receipt.file.name}, receipt.note]),
         digest=receipt.file.sha256,
     )
 
 
 def effect_entry(found):
     price, below = found.price, found.below
-    words = [f"{PriceLayer(price.layer).label}: {window_words(price.during.lower, price.during.upper)}."]
+    known = {
+        "layer": PriceLayer(price.layer).label,
+        "window": window_words(price.during.lower, price.during.upper),
+    }
+    words = [_("%(layer)s: %(window)s.") % known]
     if below:
         words.append(
             _("Below it stands the base price %(price)s (%(number)s), which comes back afterwards.")
@@ -305,7 +312,7 @@ def effect_entry(found):
         )
     ahead = price.during.lower > timezone.now()
     title = _("Price will take effect") if ahead else _("Price took effect")
-    return Entry(price.during.lower, "clock", title, text=" ".join(words))
+    return Entry(price.during.lower, "clock", title, text=run_on(words))
 
 
 def opening_entry(found):
