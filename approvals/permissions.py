@@ -3,7 +3,7 @@
 from django.db.models import Q
 
 from stores.models import Store
-from stores.permissions import may_see_all_stores
+from stores.permissions import may_see_all_stores, may_see_costs
 
 
 def may_draft(user, kind):
@@ -33,6 +33,11 @@ def may_file(user):
 
 def may_search_archive(user):
     return user.has_perm("approvals.search_archive")
+
+
+def may_download_archive(user):
+    """What is sealed tells cost and floor price too: packages are for those who may see both."""
+    return may_search_archive(user) and may_see_costs(user)
 
 
 def may_verify_archive(user):

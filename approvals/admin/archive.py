@@ -28,15 +28,9 @@ from opsadmin.core.refusals import Refusal
 from opsadmin.core.screens import page, screen
 from opsadmin.core.spreadsheets import content_disposition
 from stores.models import Store
-from stores.permissions import may_see_costs
 
 PAGE_SIZE = 50
 NEIGHBOUR = ("sequence", "number", "hash", "kind", "document")
-
-
-def may_download(user):
-    """What is sealed tells cost and floor too: the downloads are for those who may see both."""
-    return permissions.may_search_archive(user) and may_see_costs(user)
 
 
 def archive_crumb():
@@ -72,7 +66,7 @@ def archive(request):
         report=report,
         fresh=is_of_today(report),
         may_verify=permissions.may_verify_archive(request.user),
-        may_download=may_download(request.user),
+        may_download=permissions.may_download_archive(request.user),
         pager={
             "first": address(request) if before else None,
             "next": address(request, before=following) if following else None,
@@ -190,7 +184,7 @@ def archive_record(request, number):
         previous=around.get(record.sequence - 1),
         following=around.get(record.sequence + 1),
         later=[later_entry(one, names) for one in reading.later_records(record)],
-        may_download=may_download(request.user),
+        may_download=permissions.may_download_archive(request.user),
     )
 
 
@@ -306,7 +300,7 @@ def receipt_words(record, fact, names):
 # ── Downloads ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@screen("archive/records/<str:number>/package/", "archive_package", may=may_download)
+@screen("archive/records/<str:number>/package/", "archive_package", may=permissions.may_download_archive)
 def archive_package(request, number):
     """The package of a filing, whole or not at all."""
     record = visible_filing(request.user, number)
@@ -318,7 +312,12 @@ def archive_package(request, number):
     return whole_file(record, None, packaging.package_name(record))
 
 
-@screen("archive/records/<str:number>/prepare/", "archive_prepare", methods=("POST",), may=may_download)
+@screen(
+    "archive/records/<str:number>/prepare/",
+    "archive_prepare",
+    methods=("POST",),
+    may=permissions.may_download_archive,
+)
 def archive_prepare(request, number):
     """Have a large package made, in the background."""
     record = visible_filing(request.user, number)
@@ -327,7 +326,9 @@ def archive_prepare(request, number):
     return redirect("admin:job", job.pk)
 
 
-@screen("archive/records/<str:number>/parts/<path:part>", "archive_part", may=may_download)
+@screen(
+    "archive/records/<str:number>/parts/<path:part>", "archive_part", may=permissions.may_download_archive
+)
 def archive_part(request, number, part):
     """One part of a package: the printed form, the workbook of lines, an attachment."""
     record = visible_filing(request.user, number)
@@ -341,7 +342,7 @@ def archive_part(request, number, part):
     return whole_file(record, part, names.get(name, name))
 
 
-@screen("archive/later/<int:sequence>/package/", "archive_later", may=may_download)
+@screen("archive/later/<int:sequence>/package/", "archive_later", may=permissions.may_download_archive)
 def archive_later(request, sequence):
     """The package of a record that came after a filing which the account may find."""
     record = get_object_or_404(ArchiveRecord, pk=sequence)
@@ -379,7 +380,7 @@ def attachment(file, name):
     return response
 
 
-@screen("archive/pack/", "archive_pack", methods=("POST",), may=may_download)
+@screen("archive/pack/", "archive_pack", methods=("POST",), may=permissions.may_download_archive)
 def archive_pack(request):
     """Have several filings packed into one file: those selected, or those of a year."""
     year = request.POST.get("year", "")
@@ -459,7 +460,7 @@ def job_retry(request, pk):
     return redirect("admin:job", pk)
 
 
-@screen("jobs/<int:pk>/file/", "job_file", may=may_download)
+@screen("jobs/<int:pk>/file/", "job_file", may=permissions.may_download_archive)
 def job_file(request, pk):
     """What a packing job made; it is kept for a week."""
     job = visible_job(request.user, pk)
