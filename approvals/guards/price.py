@@ -16,7 +16,7 @@ def price_form(check):
     return [
         f"SELECT 'block', {LINE}, 'form', CASE {first} END, '0.01', {NO_WITNESS} FROM lines l WHERE {faults}",
         f"""SELECT 'block', {LINE}, 'crossed', l.ceiling_price::text, l.floor_price::text, {NO_WITNESS}
-            FROM lines l WHERE l.ceiling_price < l.floor_price""",
+            FROM lines l WHERE l.ceiling_price > 0 AND l.ceiling_price < l.floor_price""",
     ]
 
 

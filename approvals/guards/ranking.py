@@ -12,28 +12,23 @@ from approvals.models import Event
 BLOCK_POINTS, SIGN_POINTS = 6000, 2500
 WARNING_POINTS = {
     "G10": 2200,
-    "G13": 1200,
+    "G13": 1600,
+    "G04": 1300,
     "G11": 900,
     "G06": 800,
     "G07": 700,
-    "G04": 600,
     "G15": 400,
     "G08": 300,
     "G01": 200,
 }
 OTHER_WARNING_POINTS = 500
-ODD_CENTS_POINTS, SWAPPED_POINTS, NO_PRICE_POINTS, EXCEPTION_POINTS = 900, 1500, 500, 400
+ODD_CENTS_POINTS, SWAPPED_POINTS, NO_PRICE_POINTS, EXCEPTION_POINTS = 1500, 1500, 500, 400
 # A line changed since the last decision comes before all that were carried over.
 CHANGED_SINCE_POINTS = 20000
 
+# Lines and hits are put below each other and summed: a join would be planned on hits that nobody has counted yet.
 RANK = """
-WITH hits AS (
-    SELECT line_id, sum(CASE severity WHEN 'block' THEN {block} WHEN 'sign' THEN {sign}
-                             WHEN 'warn' THEN CASE code {warnings} ELSE {other} END ELSE 0 END) AS points,
-           bool_or(severity IN ('block', 'sign')) AS grave, bool_or(severity <> 'info') AS asks,
-           bool_or(code = 'G31') AS odd
-    FROM approvals_guardhit WHERE document_id = %(doc)s AND line_id IS NOT NULL GROUP BY line_id),
-usual AS (
+WITH usual AS (
     SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY final_price / reference_price) AS ratio
     FROM lines WHERE reference_price > 0),
 seen AS (
@@ -45,24 +40,28 @@ seen AS (
     FROM (SELECT lines.*, lag(base_price) OVER near AS before, lag(final_price) OVER near AS new_before,
                  lead(base_price) OVER near AS after, lead(final_price) OVER near AS new_after
           FROM lines WINDOW near AS (ORDER BY row_no, id)) l, usual),
-judged AS (
-    SELECT s.id, {carried} AS carried, {again} AS again, coalesce(h.grave, false) AS grave,
-           coalesce(h.asks, false) OR coalesce(h.odd, false) OR s.base_price IS NULL OR s.new_exception
-               OR coalesce(s.swapped, false) AS doubtful,
-           s.final_price <> s.base_price AS changed,
-           coalesce(h.points, 0)
-           + least(coalesce(s.change, 0), 200) * 5
+signs AS (
+    SELECT s.id, s.final_price <> s.base_price AS changed, {carried} AS carried, {again} AS again, false AS grave,
+           s.base_price IS NULL OR s.new_exception OR coalesce(s.swapped, false) AS doubtful,
+           least(coalesce(s.change, 0), 200) * 5
            + CASE WHEN s.off > 3 THEN least(s.off, 100) * 20 ELSE 0 END
            + CASE WHEN s.swapped THEN {swapped} ELSE 0 END
-           + CASE WHEN h.odd THEN {odd} ELSE 0 END
            + CASE WHEN s.base_price IS NULL THEN {no_price} ELSE 0 END
            + CASE WHEN s.new_exception THEN {exception} ELSE 0 END
-           + least(greatest(s.cost - s.final_price, 0) * s.stock / 100, 500) AS points
-    FROM seen s LEFT JOIN hits h ON h.line_id = s.id {joined}),
+           + CASE WHEN {again} THEN {since} ELSE 0 END
+           + least(coalesce(greatest(s.cost - s.final_price, 0) * s.stock / 100, 0), 500) AS points
+    FROM seen s {joined}
+    UNION ALL
+    SELECT line_id, NULL, NULL, NULL, severity IN ('block', 'sign'), severity <> 'info' OR code = 'G31',
+           CASE severity WHEN 'block' THEN {block} WHEN 'sign' THEN {sign}
+                WHEN 'warn' THEN CASE code {warnings} ELSE {other} END
+                ELSE CASE code WHEN 'G31' THEN {odd} ELSE 0 END END
+    FROM approvals_guardhit WHERE document_id = %(doc)s AND line_id IS NOT NULL),
 ranked AS (
-    SELECT id, CASE WHEN grave OR (doubtful AND NOT carried) OR again THEN 1 WHEN changed THEN 2 ELSE 3 END AS band,
-           (coalesce(points, 0) + CASE WHEN again THEN {since} ELSE 0 END)::int AS risk
-    FROM judged)
+    SELECT id, sum(points)::int AS risk,
+           CASE WHEN bool_or(grave) OR bool_or(again) OR (bool_or(doubtful) AND NOT bool_or(carried)) THEN 1
+                WHEN bool_or(changed) THEN 2 ELSE 3 END AS band
+    FROM signs GROUP BY id)
 UPDATE {lines} l SET risk = r.risk, band = r.band FROM ranked r
 WHERE r.id = l.id AND (l.risk, l.band) IS DISTINCT FROM (r.risk, r.band)
 """
