@@ -6,6 +6,8 @@ A further kind of document costs a model, an entry here, its guards and its scre
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_lazy as _
+
 from approvals.models import (
     Document,
     DocumentKind,
@@ -20,7 +22,8 @@ from approvals.models import (
 @dataclass(frozen=True)
 class Kind:
     """``prefix`` begins the document's number; ``sealed_columns`` are the columns of a line, in the order in which
-    they are sealed; ``header`` returns what is sealed besides the lines; ``guards`` names the checks."""
+    they are sealed; ``header`` returns what is sealed besides the lines; ``guards`` names the checks; ``price_word``
+    heads the column of the price that is set."""
 
     code: str
     prefix: str
@@ -33,6 +36,7 @@ class Kind:
     sealed_columns: tuple
     guards: tuple
     edit_screen: str
+    price_word: str
 
     @property
     def line_table(self):
@@ -96,6 +100,7 @@ PRICE_LIST = Kind(
         *("G15", "G16", "G22", "G28", "G29", "G31"),
     ),
     edit_screen="pricelist",
+    price_word=_("Final"),
 )
 
 PROMOTION = Kind(
@@ -110,6 +115,7 @@ PROMOTION = Kind(
     sealed_columns=(*COMMON_COLUMNS, "discount", "quantity_limit"),
     guards=("G04", "G05", "G06", "G14", "G15", "G16", "G17", "G20"),
     edit_screen="promotion",
+    price_word=_("Promotion price"),
 )
 
 KINDS = {kind.code: kind for kind in (PRICE_LIST, PROMOTION)}

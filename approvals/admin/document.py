@@ -27,14 +27,19 @@ def visible_document(user, pk):
     )
 
 
-def list_crumb(document):
-    """Return the crumb of the list that the document belongs to."""
+def kind_crumb(code):
+    """Return the crumb of the list of one kind of document."""
     names = {
         "price_list": (_("Price lists"), "admin:pricelists"),
         "promotion": (_("Promotions"), "admin:promotions"),
     }
-    label, name = names[document.kind]
+    label, name = names[code]
     return label, reverse(name)
+
+
+def list_crumb(document):
+    """Return the crumb of the list that the document belongs to."""
+    return kind_crumb(document.kind)
 
 
 def document_context(request, document):
@@ -42,13 +47,16 @@ def document_context(request, document):
     costs = may_see_costs(request.user)
     fee = figures.fee_rate(document) if costs else None
     low, high = change_bounds(request)
+    own = specific(document)
     entries = figures.route(document, request.user)
     place, steps = figures.position_in_route(entries)
     search = request.GET.get("q", "").strip()[:60]
     return {
         "document": document,
-        "own": specific(document),
+        "own": own,
         "kind": kind_of(document),
+        "facts": figures.header_facts(own),
+        **linelist.line_words(kind_of(document)),
         "summary": document.summary or {},
         "costs": costs,
         "severities": figures.severities(document),
@@ -141,6 +149,7 @@ def lines_fragment(request, document, *, editable, task=None):
         "task": task,
         "band": int(band),
         "document": document,
+        **linelist.line_words(kind_of(document)),
     }
     response = render(request, "approvals/_lines.html", context)
     response.headers["X-Next"] = following

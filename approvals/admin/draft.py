@@ -16,9 +16,9 @@ from django.utils.translation import pgettext
 
 from approvals import drafts, permissions
 from approvals.admin import figures, linelist
-from approvals.admin.document import list_crumb
+from approvals.admin.document import kind_crumb, list_crumb
 from approvals.admin.documentlists import clean_text
-from approvals.admin.headerforms import header_form
+from approvals.admin.headerforms import HEADER_FORMS, header_form
 from approvals.admin.lineforms import line_form, typed_price
 from approvals.flow import transitions
 from approvals.kinds import PRICE_LIST, kind_of, specific
@@ -41,6 +41,24 @@ def visible_draft(user, pk):
 
 def draft_address(document):
     return reverse(f"admin:{kind_of(document).edit_screen}", args=[document.pk])
+
+
+def new_draft_page(request, kind, *, title, usual):
+    """Show the form of a new document of one kind, filled with what is usual; a POST makes the draft."""
+    form = HEADER_FORMS[kind.code](request.POST or None, initial=usual)
+    if request.method == "POST" and form.is_valid():
+        document = drafts.create_document(kind.code, by=request.user, **form.cleaned_data)
+        return redirect(f"admin:{kind.edit_screen}", document.pk)
+    crumb = kind_crumb(kind.code)
+    return page(
+        request,
+        "approvals/draft_new.html",
+        title=title,
+        crumbs=[crumb],
+        back=crumb[1],
+        form=form,
+        status=422 if form.errors else 200,
+    )
 
 
 # ── The page ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -68,10 +86,12 @@ def draft_page(request, pk, kind):
 
 def draft_context(request, document, kind):
     """Return what the page of a draft shows. Its number of statements does not grow with lines."""
+    own = specific(document)
     return {
         "document": document,
-        "own": specific(document),
+        "own": own,
         "kind": kind,
+        "facts": figures.header_facts(own),
         "sent_back": last_send_back(document),
         "open_import": document.imports.filter(state__in=OPEN_IMPORTS).select_related("file", "job").first(),
         "last_import": document.imports.filter(state=ImportState.WRITTEN).select_related("file").first(),
@@ -131,7 +151,7 @@ def grid_context(request, document, kind):
         "filtered": bool(wish["search"]) or wish["show"] != "all",
         "shows": shows(document, base, wish),
         "sorts": sorts(base, wish),
-        "has_reference": kind is PRICE_LIST,
+        **linelist.line_words(kind),
         "rows": dressed(document, lines, costs=may_see_costs(request.user)),
         "pager": {
             "first": grid_address(base, wish) if wish["after"] else None,
@@ -258,7 +278,7 @@ def answer(request, document, line, mine=None):
         "rows": [row],
         "costs": costs,
         "document": document,
-        "has_reference": kind_of(document) is PRICE_LIST,
+        **linelist.line_words(kind_of(document)),
     }
     return {
         "row": render_to_string("approvals/_draftlines.html", context, request),

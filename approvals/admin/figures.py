@@ -9,6 +9,7 @@ from django.utils.translation import pgettext
 from approvals.admin.histogram import histogram
 from approvals.guards import words
 from approvals.guards.policy import limits_in_force
+from approvals.kinds import common_header, kind_of
 from approvals.models import Process, Severity, Step, StepKind, StepState, Task, TaskState
 from stores.models import Store
 
@@ -17,6 +18,24 @@ def fee_rate(document):
     """Return the highest fee rate among the platforms of the document's stores."""
     stores = Store.objects.filter(pk__in=document.scope_stores.values("store"))
     return stores.aggregate(fee=Max("platform__fee_rate"))["fee"] or Decimal(0)
+
+
+def header_facts(own):
+    """Return [(label, value)] of what a kind adds to the header of its documents; what is not filled in is left out."""
+    common = common_header(own)
+    fields = [own._meta.get_field(name) for name in kind_of(own).header(own) if name not in common]
+    found = [(field, getattr(own, field.name)) for field in fields]
+    return [(field.verbose_name, fact_words(own, field)) for field, value in found if value not in (None, "")]
+
+
+def fact_words(own, field):
+    """Return one field of a header as people read it."""
+    value = getattr(own, field.name)
+    if field.choices:
+        return getattr(own, f"get_{field.name}_display")()
+    if isinstance(value, Decimal):
+        return _("%(amount)s yuan") % {"amount": f"{value:,.2f}"}
+    return f"{value:,}" if isinstance(value, int) else value
 
 
 def severities(document):

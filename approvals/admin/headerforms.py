@@ -1,10 +1,15 @@
 """The header of a document as a form: title, window, note and what its kind adds."""
 
+from decimal import Decimal
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from approvals import drafts
-from approvals.models import DocumentKind, PriceListKind
+from approvals.models import DocumentKind, PriceListKind, PromotionKind
+
+FIGURE = {"class": "op-input op-num", "inputmode": "numeric", "autocomplete": "off"}
+MOST_PIECES = 100_000_000
 
 
 class MomentInput(forms.DateTimeInput):
@@ -97,7 +102,61 @@ class PriceListForm(HeaderForm):
         return cleaned
 
 
-HEADER_FORMS = {DocumentKind.PRICE_LIST: PriceListForm}
+class PromotionForm(HeaderForm):
+    """A promotion always has an end. Its limits may come later, but before submission (G20)."""
+
+    effective_to = forms.DateTimeField(
+        label=_("Effective until"),
+        widget=MomentInput,
+        help_text=_("Not included. Afterwards the base prices hold again."),
+    )
+    promotion_kind = forms.ChoiceField(
+        label=_("Kind"),
+        choices=PromotionKind.choices,
+        widget=forms.RadioSelect,
+    )
+    theme = forms.CharField(
+        label=_("Theme"),
+        required=False,
+        max_length=100,
+        widget=forms.TextInput(attrs={"class": "op-input", "autocomplete": "off"}),
+    )
+    per_user_cap = forms.IntegerField(
+        label=_("Per buyer at most"),
+        required=False,
+        min_value=1,
+        max_value=MOST_PIECES,
+        widget=forms.TextInput(attrs=FIGURE),
+        help_text=_("Pieces. Needed before submission."),
+    )
+    total_quantity = forms.IntegerField(
+        label=_("Total quantity"),
+        required=False,
+        min_value=1,
+        max_value=MOST_PIECES,
+        widget=forms.TextInput(attrs=FIGURE),
+        help_text=_("Pieces of all goods and stores together. Needed before submission."),
+    )
+    budget = forms.DecimalField(
+        label=_("Budget"),
+        required=False,
+        min_value=Decimal("0.01"),
+        max_digits=12,
+        decimal_places=2,
+        widget=forms.TextInput(attrs={**FIGURE, "inputmode": "decimal"}),
+        help_text=_("Yuan that the promotion may cost us. Needed before submission."),
+    )
+    kind_field = "promotion_kind"
+    kind_notes = {
+        PromotionKind.MARKDOWN: _("A lower price for everybody while the window lasts."),
+        PromotionKind.DISCOUNT: _("So many percent off; the price of each SKU is stated all the same."),
+        PromotionKind.FLASH_SALE: _("Few pieces, few hours."),
+        PromotionKind.PRESALE: _("Paid now, delivered later."),
+        PromotionKind.COUPON: _("The price that a buyer pays with the coupon."),
+    }
+
+
+HEADER_FORMS = {DocumentKind.PRICE_LIST: PriceListForm, DocumentKind.PROMOTION: PromotionForm}
 
 
 def header_form(document, data=None):

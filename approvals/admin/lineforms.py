@@ -1,11 +1,13 @@
 """A line of a draft as a form: prices, reason, stores, keep or strike."""
 
 import re
+from decimal import Decimal
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from approvals import drafts, scopes
+from approvals.admin.headerforms import FIGURE, MOST_PIECES
 from approvals.models import DocumentKind, PriceReason
 from opsadmin.core.refusals import Refusal
 from stores.models import Brand, Store
@@ -138,7 +140,37 @@ class PriceLineForm(LineForm):
     ]
 
 
-LINE_FORMS = {DocumentKind.PRICE_LIST: PriceLineForm}
+class PromotionLineForm(LineForm):
+    final_price = PriceField(label=_("Promotion price"))
+    discount = forms.DecimalField(
+        label=_("Percent off"),
+        required=False,
+        min_value=Decimal("0.01"),
+        max_value=Decimal("99.99"),
+        decimal_places=2,
+        widget=forms.TextInput(attrs={**FIGURE, "inputmode": "decimal"}),
+        help_text=_("As the store's page promises it: 20 means 20 % off."),
+    )
+    quantity_limit = forms.IntegerField(
+        label=_("Quantity limit"),
+        required=False,
+        min_value=1,
+        max_value=MOST_PIECES,
+        widget=forms.TextInput(attrs=FIGURE),
+        help_text=_("Pieces of this SKU. Empty: only the promotion's total holds."),
+    )
+    field_order = [
+        "final_price",
+        "discount",
+        "quantity_limit",
+        "reason",
+        "scope",
+        "stores",
+        "exception_reason",
+    ]
+
+
+LINE_FORMS = {DocumentKind.PRICE_LIST: PriceLineForm, DocumentKind.PROMOTION: PromotionLineForm}
 
 
 def line_form(line, kind, data=None, *, costs):

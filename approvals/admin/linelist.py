@@ -46,6 +46,16 @@ def change_between(lines, low, high):
     return lines
 
 
+def line_words(kind):
+    """Return how a kind's table of lines is headed: its price, and whether it has a reference or a discount."""
+    names = {field.name for field in kind.line_model._meta.concrete_fields}
+    return {
+        "price_word": kind.price_word,
+        "has_reference": "reference_price" in names,
+        "has_discount": "discount" in names,
+    }
+
+
 def dress(document, rows, *, costs, fee=None):
     """Give lines what their row shows: change, margin, hits with reasons, the price before the decider's change.
 

@@ -1,12 +1,11 @@
 """Price lists: the list, and a new one."""
 
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from approvals import drafts, permissions
 from approvals.admin.documentlists import list_context
-from approvals.admin.headerforms import PriceListForm
+from approvals.admin.draft import new_draft_page
 from approvals.kinds import PRICE_LIST
 from approvals.models import PriceListKind
 from opsadmin.core.screens import page, screen
@@ -38,15 +37,4 @@ def price_lists(request):
 @screen("pricelists/new/", "pricelist_new", methods=("GET", "POST"), may=may_draft)
 def new_price_list(request):
     usual = {"list_kind": PriceListKind.REGULAR, "effective_from": drafts.usual_start()}
-    form = PriceListForm(request.POST or None, initial=usual)
-    if request.method == "POST" and form.is_valid():
-        price_list = drafts.create_price_list(by=request.user, **form.cleaned_data)
-        return redirect("admin:pricelist", price_list.pk)
-    return page(
-        request,
-        "approvals/pricelist_new.html",
-        title=_("New price list"),
-        crumbs=[(_("Price lists"), reverse("admin:pricelists"))],
-        form=form,
-        status=422 if form.errors else 200,
-    )
+    return new_draft_page(request, PRICE_LIST, title=_("New price list"), usual=usual)

@@ -152,6 +152,7 @@ def refreshed(request, task_pk, line_pk):
         "summary": document.summary,
         "severities": figures.severities(document),
         "kind": kind_of(document),
+        **linelist.line_words(kind_of(document)),
     }
     return {
         "row": render_to_string("approvals/_lines.html", context, request),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from approvals import guards, permissions
 from approvals.admin import figures, linelist
+from approvals.admin.document import kind_crumb
 from approvals.content import refresh_hash
 from approvals.drafts import locked_for_editing
 from approvals.flow import routing, transitions
@@ -106,10 +107,7 @@ def submit_screen(kind):
             "approvals/submit.html",
             title=_("Submit for approval"),
             crumbs=[
-                (
-                    _("Price lists") if kind.prefix == "JG" else _("Promotions"),
-                    reverse(f"admin:{kind.edit_screen}s"),
-                ),
+                kind_crumb(kind.code),
                 (document.number, reverse(f"admin:{kind.edit_screen}", args=[pk])),
             ],
             **submit_context(request, document, kind),

@@ -165,7 +165,12 @@ PROMOTION = (
         required=True,
         example="99.00",
     ),
-    LineColumn("discount", ("折扣", "discount", "discount %", "优惠幅度"), "money", example="20"),
+    LineColumn(
+        "discount",
+        ("降幅(%)", "降幅", "折扣", "percent off", "discount", "discount %", "优惠幅度"),
+        "money",
+        example="20",
+    ),
     LineColumn("quantity_limit", ("限量", "quantity limit", "quantity"), "int"),
     CURRENCY,
     LineColumn(
