@@ -66,7 +66,10 @@ def fault_of(entry):
 
 
 def placeholders(text):
-    return sorted(PLACEHOLDER.findall(text.replace("%%", "")))
+    """Return what a text needs to be filled in; a name may be used twice, a place in a row may not."""
+    found = PLACEHOLDER.findall(text.replace("%%", ""))
+    named = {word for word in found if word.startswith("%(")}
+    return sorted(named), [word for word in found if word not in named]
 
 
 def update(root=ROOT):

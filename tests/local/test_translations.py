@@ -36,6 +36,8 @@ def test_compiled_catalogues_are_what_gettext_reads(tmp_path):
         ({"msgid": "store", "msgstr": "店铺", "flags": ["fuzzy"]}, "marked fuzzy"),
         ({"msgid": "%(n)s stores", "msgstr": "%(m)s 家店铺"}, "other placeholders"),
         ({"msgid": "%(n)s stores", "msgstr": "店铺"}, "other placeholders"),
+        ({"msgid": "%(n)s stores", "msgstr": "%(n)家店铺"}, "other placeholders"),
+        ({"msgid": "%s of %s", "msgstr": "%s"}, "other placeholders"),
         ({"msgid": "store\n", "msgstr": "店铺"}, "line break"),
     ],
 )
@@ -49,6 +51,7 @@ def test_a_translation_with_a_fault_is_named(tmp_path, entry, fault):
 @pytest.mark.parametrize(
     "entry",
     [
+        {"msgid": "%(n)s lines, all seen", "msgstr": "共 %(n)s 行,已看 %(n)s 行"},
         {"msgid": "%(n)s stores at 5 %%", "msgstr": "5%% 时 %(n)s 家店铺"},
         {"msgid": "one store", "msgid_plural": "%(n)d stores", "msgstr_plural": {0: "%(n)d 家店铺"}},
     ],
