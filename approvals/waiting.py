@@ -61,7 +61,7 @@ def figures(user, now=None):
 
 def waiting_tasks(user, *, kind="", after=None):
     """Return the open tasks of the account by latest safe moment, from behind ``after`` (moment or None, key)."""
-    tasks = Task.objects.waiting_for(user).select_related("document", "store", "step__process", "principal")
+    tasks = Task.objects.waiting_for(user).select_related("document", "store", "step__process")
     tasks = with_own_rows(tasks, "document__")
     if kind:
         tasks = tasks.filter(document__kind=kind)
@@ -83,11 +83,14 @@ def submitted_documents(user, *, kind="", after=None):
     return with_own_rows(mine).order_by("-pk")
 
 
+def done_tasks(user):
+    """Tasks that the account decided; naming the closing time lets the index by it answer."""
+    return Task.objects.filter(assignee=user, state=TaskState.DONE, closed_at__isnull=False)
+
+
 def decided_tasks(user, *, kind="", after=None):
     """Return the tasks that the account decided, newest first, from behind ``after`` (moment, key)."""
-    tasks = Task.objects.filter(assignee=user, state=TaskState.DONE).select_related(
-        "document", "store", "step", "decision"
-    )
+    tasks = done_tasks(user).select_related("document", "store", "step", "decision")
     tasks = with_own_rows(tasks, "document__")
     if kind:
         tasks = tasks.filter(document__kind=kind)
@@ -98,7 +101,7 @@ def decided_tasks(user, *, kind="", after=None):
 
 
 def decided_count(user):
-    return count_up_to(Task.objects.filter(assignee=user, state=TaskState.DONE))
+    return count_up_to(done_tasks(user))
 
 
 def coming_tasks(user):

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from approvals.admin.execution import store_states
-from approvals.models import Document, DocumentState
+from approvals.models import ArchiveKind, ArchiveRecord, Document
 from opsadmin.charts import dots
 from stores.models import Listing, Sku, Store
 
@@ -19,8 +19,10 @@ COST_DAYS = 90
 def last_filed(user):
     """Return (the document filed last that the account may see, the states of its stores) or (None, [])."""
     if not hasattr(user, "_last_filed"):
-        filed = Document.objects.visible_to(user).filter(state__in=[DocumentState.FILED, DocumentState.DONE])
-        document = filed.order_by("-archive_records__sequence").first()
+        visible = Document.objects.visible_to(user)
+        filings = ArchiveRecord.objects.filter(kind=ArchiveKind.FILING, document__in=visible).defer("payload")
+        record = filings.select_related("document").order_by("-sequence").first()
+        document = record and record.document
         user._last_filed = (document, store_states(document, user) if document else [])
     return user._last_filed
 

@@ -41,7 +41,7 @@ def price_list(number, *, by, state="in_approval", title="价格表", kind="regu
         state=state,
         drafted_by=by,
         submitted_by=by,
-        submitted_at=now,
+        submitted_at=fields.pop("submitted_at", now),
         content_hash="0" * 64,
         archive_number=f"GD-{number[3:]}" if state in {"filed", "done"} else "",
         effective_from=fields.pop("effective_from", now + timedelta(days=7)),
