@@ -82,6 +82,10 @@ class HistoryAdmin(SimpleHistoryAdmin, RecordAdmin):
         """Return whether somebody who may see the record may see what it was before."""
         return True
 
+    def render_change_form(self, request, context, *args, **kwargs):
+        context["show_history"] = self.may_see_history(request.user)
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def history_view(self, request, object_id, extra_context=None):
         if not self.may_see_history(request.user):
             raise PermissionDenied

@@ -143,6 +143,12 @@ class MasterResource(ModelResource):
         """Return the fields that this user must not see; they are neither read nor written."""
         return ()
 
+    def get_import_order(self):
+        return [name for name in super().get_import_order() if name in self.fields]
+
+    def get_export_order(self):
+        return [name for name in super().get_export_order() if name in self.fields]
+
     def label(self, name):
         return str(self._meta.model._meta.get_field(name).verbose_name)
 

@@ -5,6 +5,7 @@ from django.contrib.postgres.fields import RangeOperators
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from simple_history.models import HistoricalRecords
 
 from staffing.models.staff import DateRange, Employee
@@ -20,8 +21,8 @@ class Delegation(models.Model):
     delegate = models.ForeignKey(
         Employee, models.PROTECT, related_name="delegated", verbose_name=_("delegate")
     )
-    start = models.DateField(_("from"))
-    end = models.DateField(_("until"), help_text=_("First day no longer included."))
+    start = models.DateField(pgettext_lazy("day", "from"))
+    end = models.DateField(pgettext_lazy("day", "until"), help_text=_("First day no longer included."))
     reason = models.CharField(_("reason"), max_length=200, blank=True)
     history = HistoricalRecords()
 

@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from pypinyin import Style, lazy_pinyin
 from simple_history.models import HistoricalRecords
 
@@ -102,8 +103,10 @@ class Assignment(models.Model):
         Position, models.PROTECT, related_name="assignments", verbose_name=_("position")
     )
     kind = models.CharField(_("kind"), max_length=12, choices=AssignmentKind.choices)
-    start = models.DateField(_("from"))
-    end = models.DateField(_("until"), null=True, blank=True, help_text=_("First day no longer included."))
+    start = models.DateField(pgettext_lazy("day", "from"))
+    end = models.DateField(
+        pgettext_lazy("day", "until"), null=True, blank=True, help_text=_("First day no longer included.")
+    )
     from_department = models.ForeignKey(
         Department,
         models.PROTECT,
@@ -159,6 +162,11 @@ class Assignment(models.Model):
     def __str__(self):
         return f"{self.employee} · {self.position}"
 
+    def validate_constraints(self, exclude=None):
+        """Judge the constraints once the kind is right: Django cannot judge a condition on a faulty field."""
+        if "kind" not in (exclude or ()):
+            super().validate_constraints(exclude=exclude)
+
 
 class StoreCharge(models.Model):
     """Who answers for a store, ``[start, end)``; being in charge is what opens a store to an account."""
@@ -167,8 +175,10 @@ class StoreCharge(models.Model):
         Employee, models.PROTECT, related_name="store_charges", verbose_name=_("employee")
     )
     store = models.ForeignKey(Store, models.PROTECT, related_name="charges", verbose_name=_("store"))
-    start = models.DateField(_("from"))
-    end = models.DateField(_("until"), null=True, blank=True, help_text=_("First day no longer included."))
+    start = models.DateField(pgettext_lazy("day", "from"))
+    end = models.DateField(
+        pgettext_lazy("day", "until"), null=True, blank=True, help_text=_("First day no longer included.")
+    )
     history = HistoricalRecords()
 
     objects = StoreChargeQuerySet.as_manager()

@@ -89,3 +89,11 @@ def test_a_person_has_one_delegate_at_a_time():
         Delegation(principal=somebody, delegate=EmployeeFactory(), start=date(2030, 2, 1), end=JUNE),
         "already a delegate",
     )
+
+
+@pytest.mark.parametrize("kind", ["", "unheard of"])
+def test_an_unknown_kind_is_a_fault_of_its_field_not_an_error_page(kind):
+    assignment = Assignment(employee=EmployeeFactory(), position=PositionFactory(), kind=kind, start=MARCH)
+    with pytest.raises(ValidationError) as refusal:
+        assignment.full_clean()
+    assert list(refusal.value.message_dict) == ["kind"]

@@ -1,0 +1,349 @@
+"""Masters in and out of files: judged first, written whole or not at all, only by those who may."""
+
+import io
+from datetime import date
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+from openpyxl import Workbook, load_workbook
+
+from opsadmin.core.models import StoredFile
+from opsadmin.roles import ROLES
+from orgchart.models import Position
+from staffing.models import Assignment
+from stores.models import Listing, Sku
+from tests.factories import (
+    AccountFactory,
+    BrandFactory,
+    DepartmentFactory,
+    EmployeeFactory,
+    ListingFactory,
+    PositionFactory,
+    ProductFactory,
+    SkuFactory,
+    StoreChargeFactory,
+    StoreFactory,
+    UserFactory,
+)
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
+
+MODELS = {
+    "stores_platform": {"administrator"},
+    "stores_brand": {"administrator"},
+    "stores_store": {"administrator"},
+    "stores_listing": {"administrator"},
+    "stores_product": {"product_strategy"},
+    "stores_sku": {"product_strategy"},
+    "orgchart_department": {"hr"},
+    "orgchart_position": {"hr"},
+    "staffing_employee": {"hr"},
+    "staffing_assignment": {"hr"},
+}
+
+
+def workbook(header, *rows):
+    book = Workbook()
+    for row in (header, *rows):
+        book.active.append(row)
+    file = io.BytesIO()
+    book.save(file)
+    return SimpleUploadedFile("masters.xlsx", file.getvalue())
+
+
+def text_file(text, encoding="utf-8", name="masters.csv"):
+    return SimpleUploadedFile(name, text.encode(encoding))
+
+
+def judge(client, model, file):
+    """Upload a file and return what the page says of it."""
+    return client.post(reverse(f"admin:{model}_import"), {"file": file}).context
+
+
+def bring_in(client, model, file):
+    """Upload a file and confirm it."""
+    stored = judge(client, model, file)["stored"]
+    return client.post(reverse(f"admin:{model}_process_import"), {"stored": stored.pk})
+
+
+@pytest.fixture
+def strategy(signed_in):
+    return signed_in(roles=["product_strategy"])
+
+
+@pytest.fixture
+def brand():
+    return BrandFactory(code="cslr")
+
+
+@pytest.fixture
+def product():
+    return ProductFactory(code="BP1")
+
+
+HEADER = ["SKU", "商品", "品牌", "名称", "商品结构", "成本价", "最低限价", "可售库存", "启用"]
+
+
+def sku_row(**cells):
+    row = {
+        "SKU": "CS-BP1-BK",
+        "商品": "BP1",
+        "品牌": "cslr",
+        "名称": "双肩包 墨黑",
+        "商品结构": "通用",
+        "成本价": 40,
+        "最低限价": 60,
+        "可售库存": 5,
+        "启用": "是",
+    }
+    return list((row | cells).values())
+
+
+@pytest.mark.parametrize("role", [role.code for role in ROLES])
+@pytest.mark.parametrize("model", MODELS)
+def test_only_the_role_of_a_master_brings_it_in_and_out(model, role, signed_in):
+    client = signed_in(roles=[role])
+    expected = 200 if role in MODELS[model] else 403
+    assert client.get(reverse(f"admin:{model}_import")).status_code == expected
+    assert client.get(reverse(f"admin:{model}_export")).status_code == expected
+    assert client.get(reverse(f"admin:{model}_export") + "?format=csv").status_code == expected
+    posted = client.post(reverse(f"admin:{model}_process_import"), {"stored": "0"})
+    assert posted.status_code == (404 if expected == 200 else 403)
+
+
+def test_looking_at_a_file_writes_no_master(strategy, brand, product):
+    context = judge(strategy, "stores_sku", workbook(HEADER, sku_row()))
+    assert (context["outcome"].new, context["outcome"].faults) == (1, [])
+    assert not Sku.objects.exists()
+
+
+def test_a_confirmed_file_is_written_with_history_and_log(strategy, brand, product):
+    bring_in(strategy, "stores_sku", workbook(HEADER, sku_row()))
+    sku = Sku.objects.get()
+    assert (sku.code, sku.cost, sku.pool, sku.product, sku.brand) == (
+        "CS-BP1-BK",
+        40,
+        "common",
+        product,
+        brand,
+    )
+    assert sku.history.get().history_user == strategy.user
+    assert LogEntry.objects.get().user == strategy.user
+
+
+def test_columns_are_found_by_chinese_or_english_words_in_any_order(strategy, brand, product):
+    text = "brand,SKU,product,name,active\ncslr,cs-bp1-gr,BP1,Bag,yes\n"
+    bring_in(strategy, "stores_sku", text_file(text))
+    assert Sku.objects.get().code == "CS-BP1-GR"
+
+
+def test_a_csv_in_gb18030_is_read_as_it_is(strategy, brand, product):
+    text = "SKU,商品,品牌,名称,启用\nCS-BP1-BK,BP1,cslr,双肩包 墨黑,是\n"
+    bring_in(strategy, "stores_sku", text_file(text, "gb18030"))
+    assert Sku.objects.get().name == "双肩包 墨黑"
+
+
+def test_a_column_that_is_left_out_changes_nothing(strategy):
+    sku = SkuFactory(code="CS-BP1-BK", stock=5, cost="40.00")
+    bring_in(strategy, "stores_sku", workbook(["SKU", "可售库存"], ["CS-BP1-BK", 9]))
+    sku.refresh_from_db()
+    assert (sku.stock, sku.cost) == (9, 40)
+
+
+def test_what_would_change_is_shown_before_and_after(strategy):
+    SkuFactory(code="CS-BP1-BK", stock=5)
+    outcome = judge(strategy, "stores_sku", workbook(["SKU", "可售库存"], ["CS-BP1-BK", 9]))["outcome"]
+    assert (outcome.changed, outcome.changes) == (1, [("CS-BP1-BK", [("sellable stock", "5", "9")])])
+
+
+def test_rows_that_say_what_is_known_are_counted_as_unchanged(strategy):
+    sku = SkuFactory(code="CS-BP1-BK", stock=5)
+    outcome = judge(strategy, "stores_sku", workbook(["SKU", "可售库存"], ["CS-BP1-BK", 5]))["outcome"]
+    assert (outcome.new, outcome.changed, outcome.same) == (0, 0, 1)
+    assert sku.history.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("cells", "column", "sentence"),
+    [
+        ({"商品": "NONE"}, "product", "no product with the code “NONE”"),
+        ({"商品结构": "随便"}, "assortment mix", "“随便” is none of"),
+        ({"启用": "也许"}, "active", "Write yes or no"),
+        ({"成本价": "1,299.00"}, "成本价", "thousands comma"),
+        ({"成本价": 40.123}, "成本价", "more than two decimals"),
+        ({"成本价": 0}, "", "The cost must be above 0"),
+        ({"SKU": "CS BP"}, "", "capitals and without blanks"),
+        ({"SKU": 6901234567890}, "SKU", "long number"),
+        ({"SKU": None}, "SKU", "is empty"),
+        ({"可售库存": -3}, "sellable stock", "greater than or equal to 0"),
+    ],
+)
+def test_a_fault_names_row_and_column_and_nothing_is_stored(
+    strategy, brand, product, cells, column, sentence
+):
+    file = workbook(HEADER, sku_row(), sku_row(SKU="CS-BP1-GR"), sku_row(**({"SKU": "CS-BP1-NV"} | cells)))
+    context = judge(strategy, "stores_sku", file)
+    fault = context["outcome"].faults[0]
+    assert fault.row == 4 and sentence in fault.message and fault.column == column
+    assert context["stored"] is None and not StoredFile.objects.exists()
+
+
+def test_a_file_that_went_wrong_meanwhile_writes_nothing_at_all(strategy, brand, product):
+    file = workbook(HEADER, sku_row(), sku_row(SKU="CS-BP1-GR"))
+    stored = judge(strategy, "stores_sku", file)["stored"]
+    product.code = "GONE"
+    product.save()
+    response = strategy.post(reverse("admin:stores_sku_process_import"), {"stored": stored.pk})
+    assert len(response.context["outcome"].faults) == 2
+    assert not Sku.objects.exists()
+
+
+def test_one_faulty_row_keeps_out_the_right_ones(strategy, brand, product):
+    context = judge(
+        strategy, "stores_sku", workbook(HEADER, sku_row(), sku_row(SKU="CS-BP1-GR", 商品="NONE"))
+    )
+    assert len(context["outcome"].faults) == 1
+    assert not Sku.objects.exists()
+
+
+def test_nobody_confirms_a_file_that_somebody_else_uploaded(strategy, brand, product, signed_in):
+    stored = judge(strategy, "stores_sku", workbook(HEADER, sku_row()))["stored"]
+    other = signed_in(UserFactory(roles=["product_strategy"]))
+    assert other.post(reverse("admin:stores_sku_process_import"), {"stored": stored.pk}).status_code == 404
+
+
+def test_a_file_that_is_none_is_refused_with_a_sentence(strategy):
+    response = strategy.post(
+        reverse("admin:stores_sku_import"), {"file": SimpleUploadedFile("x.xlsx", b"PK\x03\x04broken")}
+    )
+    assert response.status_code == 200 and [str(message) for message in response.context["messages"]]
+
+
+def test_without_a_file_one_is_asked_for(strategy):
+    response = strategy.post(reverse("admin:stores_sku_import"))
+    assert [str(message) for message in response.context["messages"]] == ["Choose a file."]
+
+
+def test_a_missing_key_column_is_named(strategy):
+    faults = judge(strategy, "stores_sku", workbook(["名称"], ["双肩包"]))["outcome"].faults
+    assert "column names" in faults[0].message
+
+
+def exported(client, model, file_format="xlsx", query=""):
+    response = client.get(reverse(f"admin:{model}_export") + f"?format={file_format}{query}")
+    assert response.headers["Content-Disposition"].startswith("attachment")
+    return response.content
+
+
+def test_what_comes_out_goes_in_again_without_change(strategy):
+    SkuFactory.create_batch(3)
+    file = SimpleUploadedFile("out.xlsx", exported(strategy, "stores_sku"))
+    outcome = judge(strategy, "stores_sku", file)["outcome"]
+    assert (outcome.faults, outcome.new, outcome.changed, outcome.same) == ([], 0, 0, 3)
+    file = SimpleUploadedFile("out.csv", exported(strategy, "stores_sku", "csv"))
+    outcome = judge(strategy, "stores_sku", file)["outcome"]
+    assert (outcome.faults, outcome.new, outcome.changed, outcome.same) == ([], 0, 0, 3)
+
+
+def test_text_that_looks_like_a_formula_comes_out_as_text(strategy):
+    SkuFactory(name="=1+1")
+    cells = load_workbook(io.BytesIO(exported(strategy, "stores_sku"))).active
+    header = [cell.value for cell in cells[1]]
+    cell = cells.cell(2, header.index("name") + 1)
+    assert (cell.data_type, cell.value) == ("s", "=1+1")
+    assert "'=1+1" in exported(strategy, "stores_sku", "csv").decode("utf-8-sig")
+
+
+def test_an_export_follows_search_and_filter(strategy):
+    one, other = SkuFactory(code="CS-AAA-BK"), SkuFactory(code="CS-BBB-BK", pool="campaign")
+    text = exported(strategy, "stores_sku", "csv", "&q=AAA").decode("utf-8-sig")
+    assert one.code in text and other.code not in text
+    text = exported(strategy, "stores_sku", "csv", "&pool__exact=campaign").decode("utf-8-sig")
+    assert one.code not in text and other.code in text
+
+
+def test_the_export_page_counts_the_rows_of_the_list(strategy):
+    SkuFactory.create_batch(2)
+    page = strategy.get(reverse("admin:stores_sku_export"))
+    assert page.context["count"] == 2
+
+
+def test_an_export_costs_as_many_statements_for_thirty_rows_as_for_two(strategy, django_assert_num_queries):
+    SkuFactory.create_batch(2)
+    exported(strategy, "stores_sku", "csv")
+    with django_assert_num_queries(6):
+        exported(strategy, "stores_sku", "csv")
+    SkuFactory.create_batch(28)
+    with django_assert_num_queries(6):
+        exported(strategy, "stores_sku", "csv")
+
+
+def test_cost_columns_are_neither_read_nor_written_for_those_who_do_not_see_costs():
+    from stores.resources import SkuResource
+
+    resource = SkuResource(user=UserFactory(roles=["promotion"]))
+    assert not {"cost", "cost_as_of", "floor_price"} & set(resource.get_export_order())
+    assert not {"cost", "cost_as_of", "floor_price"} & set(resource.get_import_order())
+
+
+def test_listings_reach_only_the_stores_that_one_may_see():
+    from django.utils import timezone
+
+    from staffing.access import sync_store_access
+    from stores.resources import ListingResource
+
+    charge = StoreChargeFactory(
+        employee=AccountFactory(user=UserFactory(roles=["customer_service"])).employee
+    )
+    sync_store_access(timezone.localdate())
+    own, hidden = ListingFactory(store=charge.store), ListingFactory()
+    resource = ListingResource(user=charge.employee.accounts.get().user)
+    assert list(resource.get_queryset()) == [own]
+    with pytest.raises(ValueError, match="no store with the code"):
+        resource.fields["store"].widget.clean(hidden.store.code)
+
+
+def test_a_listing_is_found_by_sku_and_store(signed_in):
+    listing = ListingFactory(sku=SkuFactory(code="CS-BP1-BK"), store=StoreFactory(code="jd-cslr"))
+    client = signed_in(roles=["administrator"])
+    header = ["SKU", "店铺", "平台商品 ID"]
+    bring_in(client, "stores_listing", workbook(header, ["CS-BP1-BK", "jd-cslr", "00123"]))
+    listing.refresh_from_db()
+    assert listing.platform_item_id == "00123" and Listing.objects.count() == 1
+
+
+def test_positions_of_one_file_may_report_to_each_other(signed_in):
+    DepartmentFactory(code="ec")
+    client = signed_in(roles=["hr"])
+    header = ["code", "title", "department", "parent"]
+    bring_in(
+        client,
+        "orgchart_position",
+        workbook(header, ["lead", "主管", "ec", None], ["clerk", "专员", "ec", "lead"]),
+    )
+    assert Position.objects.get(code="clerk").parent.code == "lead"
+
+
+def test_a_file_that_would_make_a_circle_is_refused_whole(signed_in):
+    department = DepartmentFactory(code="ec")
+    top = PositionFactory(code="top", department=department)
+    PositionFactory(code="low", department=department, parent=top)
+    client = signed_in(roles=["hr"])
+    outcome = judge(client, "orgchart_position", workbook(["code", "parent"], ["top", "low"]))["outcome"]
+    assert len(outcome.faults) == 1
+    top.refresh_from_db()
+    assert top.parent is None
+
+
+def test_a_file_with_a_second_primary_assignment_says_so_at_its_row(signed_in):
+    EmployeeFactory(number="E1"), PositionFactory(code="one"), PositionFactory(code="two")
+    client = signed_in(roles=["hr"])
+    header = ["employee", "position", "kind", "start"]
+    file = workbook(header, ["E1", "one", "主任", "2030-01-01"], ["E1", "two", "主任", date(2030, 2, 1)])
+    outcome = judge(client, "staffing_assignment", file)["outcome"]
+    assert [(fault.row, fault.message) for fault in outcome.faults] == [
+        (3, "This person already has a primary position in that time.")
+    ]
+    assert not Assignment.objects.exists()
