@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
@@ -404,3 +405,14 @@ def test_a_person_is_told_once_per_task(world):
     document = w.submitted(world)
     task = w.open_task(document)
     assert Notice.objects.filter(user=world["ecommerce_manager"], key=f"task:{task.pk}").count() == 1
+
+
+def test_the_submit_command_walks_the_same_function_with_the_same_rights(world):
+    document = w.draft_price_list(world, ["95"])
+    w.explain_all(document, by=world["product_strategy"])
+    with pytest.raises(CommandError, match="knows no document"):
+        call_command("submit_document", document.number, "--as", "customer_service")
+    with pytest.raises(CommandError, match="may not submit"):
+        call_command("submit_document", document.number, "--as", "finance")
+    call_command("submit_document", document.number, "--as", "product_strategy")
+    assert fresh(document).state == "in_approval"
