@@ -22,6 +22,9 @@ from opsadmin.core.refusals import Refusal
 from opsadmin.core.screens import page, screen
 from stores.permissions import may_see_costs
 
+# Refusals after which the same content can be decided on: what was typed is shown again.
+MAY_TRY_AGAIN = {"invalid", "comment", "password", "blocked", "unacknowledged", "unseen"}
+
 
 def my_task(user, pk):
     """Return a task of the account; other people's tasks do not exist for it."""
@@ -34,6 +37,11 @@ def review(request, pk):
     task = my_task(request.user, pk)
     if task.step.kind == StepKind.EXECUTE:
         return redirect("admin:execute", task.pk)
+    return review_page(request, task)
+
+
+def review_page(request, task, *, refused="", status=200):
+    """Show what is to be decided; what was typed stays where it was refused."""
     document = task.document
     following = figures.next_task(request.user, task.pk)
     return page(
@@ -42,6 +50,9 @@ def review(request, pk):
         title=document.title,
         crumbs=[(_("Inbox"), reverse("admin:inbox")), list_crumb(document)],
         wide=True,
+        status=status,
+        refused=refused,
+        typed=request.POST.dict(),
         task=task,
         is_open=task.state == TaskState.OPEN,
         decision=closing_decision(task),
@@ -185,6 +196,8 @@ def decide(request, pk):
             address=request.META.get("REMOTE_ADDR"),
         )
     except Refusal as refusal:
+        if refusal.code in MAY_TRY_AGAIN:
+            return review_page(request, my_task(request.user, pk), refused=str(refusal), status=422)
         messages.error(request, str(refusal))
         return redirect("admin:review", task.pk)
     except PermissionDenied:
