@@ -55,7 +55,7 @@ class AccountFields(forms.ModelForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         if self.instance.pk:
-            self.initial["roles"] = self.instance.groups.filter(name__in=ROLE_CODES)
+            self.initial["roles"] = list(self.instance.groups.filter(name__in=ROLE_CODES))
             self.initial["employee"] = people.employee_of(self.instance)
 
 
@@ -70,8 +70,18 @@ class OwnAccountForm(AccountFields):
 
 
 class NewAccountForm(AccountFields, UserCreationForm):
+    """``maker`` is whoever makes the account; set by the admin, since a form does not know it."""
+
+    maker = None
+
     class Meta(AccountFields.Meta):
         fields = ("username", "name")
+
+    def clean_employee(self):
+        employee = self.cleaned_data["employee"]
+        if employee is not None and employee == people.employee_of(self.maker):
+            raise forms.ValidationError(_("Somebody else has to make an account of your own."))
+        return employee
 
 
 admin.site.unregister(Group)
@@ -115,7 +125,8 @@ class AccountAdmin(RecordAdmin, UserAdmin):
     def get_form(self, request, obj=None, **kwargs):
         if obj is not None and is_own(request.user, obj):
             kwargs["form"] = OwnAccountForm
-        return super().get_form(request, obj, **kwargs)
+        form = super().get_form(request, obj, **kwargs)
+        return form if obj is not None else type("NewAccountForm", (form,), {"maker": request.user})
 
     def save_model(self, request, obj, form, change):
         obj.is_staff = True
