@@ -15,7 +15,9 @@ def may_draft(user, kind):
 
 def may_list(user, kind):
     """Opening the list of one kind of document; which documents stand in it, ``visible_to`` says."""
-    return user.has_perm({"price_list": "approvals.view_pricelist", "promotion": "approvals.view_promotion"}[kind])
+    return user.has_perm(
+        {"price_list": "approvals.view_pricelist", "promotion": "approvals.view_promotion"}[kind]
+    )
 
 
 def may_read_all_documents(user):
@@ -46,6 +48,11 @@ def may_verify_archive(user):
 
 def may_trace_prices(user):
     return user.has_perm("approvals.trace_prices")
+
+
+def may_see_limits(user):
+    """The limits of the guards are open to those who set, feel or audit them; the navigation asks the same."""
+    return user.has_perm("approvals.view_guardpolicy")
 
 
 def may_change_limits(user):

@@ -25,7 +25,10 @@ class PolicyState(models.TextChoices):
 
 
 class GuardPolicy(models.Model):
-    """One version of all limits. Proposed by finance or the manager, confirmed by the other."""
+    """One version of all limits. Proposed by finance or the manager, confirmed by the other.
+
+    Only the first version, which comes with the company, has no proposer. A trigger keeps what was proposed.
+    """
 
     version = models.PositiveIntegerField(_("version"), unique=True)
     state = models.CharField(
@@ -50,6 +53,7 @@ class GuardPolicy(models.Model):
         related_name="+",
         verbose_name=_("decided by"),
     )
+    decided_role = models.CharField(_("role of the decider"), max_length=30, blank=True)
     decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
 
     class Meta:
@@ -71,10 +75,15 @@ class GuardPolicy(models.Model):
             ),
             models.CheckConstraint(
                 name="guard_policy_needs_two_people",
-                condition=Q(decided_by__isnull=True)
-                | Q(proposed_by__isnull=True)
-                | Q(state="dismissed")
-                | ~Q(decided_by=F("proposed_by")),
+                condition=Q(proposed_by__isnull=True)
+                | Q(state__in=["proposed", "dismissed"])
+                | (Q(decided_by__isnull=False) & ~Q(decided_by=F("proposed_by"))),
+            ),
+            models.CheckConstraint(
+                name="guard_policy_needs_two_roles",
+                condition=Q(proposed_by__isnull=True)
+                | Q(state__in=["proposed", "dismissed"])
+                | (~Q(decided_role="") & ~Q(decided_role=F("proposed_role"))),
             ),
         ]
 
