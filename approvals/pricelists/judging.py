@@ -147,7 +147,10 @@ def judge(document, imported, present):
         create_judged_table(cursor, document, present)
         for check in checks_for(document, limits):
             insert_faults(cursor, imported, check, present)
+        # Without statistics the planner takes new rows for none and compares each with each.
+        cursor.execute("ANALYZE import_judged, approvals_importfault")
         insert_rows(cursor, imported, document)
+        cursor.execute("ANALYZE approvals_importrow")
     return count_rows(imported, limits["G08"]["warn"])
 
 
