@@ -26,6 +26,17 @@ from opsadmin.core.sealing import GENESIS, ChainBroken, NotCanonical, check_chai
 AT_A_TIME = 16
 NAMED = 50
 CHUNK = 1 << 20
+PARTS = (
+    "chain",
+    "content",
+    "decisions",
+    "document",
+    "prices",
+    "files",
+    "search",
+    "protection",
+    "checkpoints",
+)
 
 
 @dataclass(frozen=True)
@@ -105,7 +116,7 @@ def verify_archive(progress=None):
         check.found += [Difference("protection", text) for text in protection.breaks()]
         check.checkpoints()
     report.differing = len(check.found)
-    report.differences = sorted(check.found, key=lambda one: one.sequence or report.head + 1)[:NAMED]
+    report.differences = in_order(check.found)[:NAMED]
     report.seconds = round(time.monotonic() - began, 1)
     return report
 
@@ -123,9 +134,14 @@ def verify_records(sequences, *, prices=True):
             before = ArchiveRecord.objects.filter(sequence=record.sequence - 1).first()
             previous = before.hash if before else GENESIS
             check.chain([record], sequence=record.sequence - 1, previous=previous)
-    report.differing, report.differences = len(check.found), check.found[:NAMED]
+    report.differing, report.differences = len(check.found), in_order(check.found)[:NAMED]
     report.seconds = round(time.monotonic() - began, 1)
     return report
+
+
+def in_order(found):
+    """Return differences in the order of the chain, the gravest of a record first; those of no record come last."""
+    return sorted(found, key=lambda one: (not one.sequence, one.sequence, PARTS.index(one.part)))
 
 
 def unpacked(record):
@@ -190,9 +206,9 @@ class Check:
             "measured_sha256": measured,
         }
 
-    def differs(self, record, part, text, **words):
+    def differs(self, record, part, sentence, **words):
         words |= {"number": record.number}
-        self.found.append(Difference(part, text % words, record.number, record.sequence))
+        self.found.append(Difference(part, sentence % words, record.number, record.sequence))
 
     def content(self, record, data, sides):
         try:
