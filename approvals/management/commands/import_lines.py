@@ -71,4 +71,6 @@ class Command(BaseCommand):
     def show_faults(self, imported):
         for fault in imported.faults.filter(note=False).order_by("row_no", "pk")[:SHOWN_FAULTS]:
             message, remedy = words.fault_words(fault)
-            self.stdout.write(f"{fault.sheet} {fault.row_no} {fault.header} “{fault.value}” {message}: {remedy}")
+            self.stdout.write(
+                f"{fault.sheet} {fault.row_no} {fault.header} “{fault.value}” {message}: {remedy}"
+            )
