@@ -5,7 +5,7 @@ from functools import partial
 from importlib import import_module
 
 from django.templatetags.static import static
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext, pgettext_lazy
@@ -92,11 +92,7 @@ def item(title, icon, name, allowed=True, count=None):
     """Return one entry of the navigation, or None when the account may not open it."""
     if not allowed:
         return None
-    try:
-        link = reverse(f"admin:{name}")
-    except NoReverseMatch:
-        return None
-    return {"title": title, "icon": icon, "link": link, "badge": count}
+    return {"title": title, "icon": icon, "link": reverse(f"admin:{name}"), "badge": count}
 
 
 def navigation(request):

@@ -150,6 +150,35 @@ def test_a_form_is_sent_once_however_often_it_is_clicked(at):
     assert len(sent) == 1
 
 
+def test_a_form_that_asks_first_is_sent_only_after_yes(at):
+    page = at("/profile/")
+    page.evaluate(
+        """() => {
+          const dialog = document.createElement("dialog");
+          dialog.id = "sure";
+          const answers = '<button value="no">否</button><button value="yes">是</button>';
+          dialog.innerHTML = `<form method="dialog">${answers}</form>`;
+          document.body.append(dialog);
+          document.querySelector("main form").dataset.confirm = "sure";
+        }"""
+    )
+    sent = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    save = page.get_by_role("button", name="保存")
+    for way_out in (
+        lambda: page.get_by_role("button", name="否").click(),
+        lambda: page.keyboard.press("Escape"),
+    ):
+        save.click()
+        way_out()
+        expect(page.locator("#sure")).to_be_hidden()
+    assert sent == []
+    save.click()
+    page.get_by_role("button", name="是").click()
+    expect(page.get_by_role("status").filter(has_text="已保存")).to_be_visible()
+    assert len(sent) == 1
+
+
 def test_without_a_network_nothing_is_sent_and_that_is_said(at, context):
     page = at("/profile/")
     sent = []

@@ -71,12 +71,18 @@ const start = () => {
   }));
 
   // Navigation: a drawer on the phone; on the desktop it can be put away on wide pages.
-  const closeDrawer = () => $(".op-app")?.classList.remove("is-open");
+  const closeDrawer = () => {
+    const app = $(".op-app.is-open");
+    if (!app) return;
+    app.classList.remove("is-open");
+    $(".op-top [data-toggle-nav]").focus();
+  };
   $$("[data-toggle-nav]").forEach((button) => button.addEventListener("click", () => {
     const app = $(".op-app");
     if (!phone.matches) { app.classList.toggle("is-wide"); return; }
-    if (app.classList.toggle("is-open")) $(".op-side a", app)?.focus();
-    else $(".op-top [data-toggle-nav]").focus();
+    if (app.classList.contains("is-open")) { closeDrawer(); return; }
+    app.classList.add("is-open");
+    $(".op-side a", app)?.focus();
   }));
   $(".op-app")?.addEventListener("click", (event) => { if (event.target === event.currentTarget) closeDrawer(); });
 
