@@ -6,7 +6,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from approvals import permissions
-from approvals.models import Document, GuardAck, GuardHit, Severity, Task
+from approvals.models import Document, DocumentAuthor, GuardAck, GuardHit, Severity, Task
 from opsadmin.core.refusals import Refusal
 
 ASKS_REASON = (Severity.SIGN, Severity.WARN)
@@ -35,10 +35,10 @@ def may_acknowledge(user, document):
 
 @transaction.atomic
 def acknowledge(pk, *, by, code, line_ids=None, reason):
-    """Store a reason for one guard's hits: those on the given lines, or all that have none yet (``line_ids=None``).
+    """Store one reason for a guard's hits on these lines, or for all of its hits that have none (``line_ids=None``).
 
-    ``line_ids=[None]`` means the hit of the whole document. Returns how many reasons were stored. Raises
-    PermissionDenied or Refusal (``invalid``) without a reason.
+    ``[None]`` means the hit of the whole document. A drafter may replace a reason; a decider only adds what is
+    missing. Returns how many reasons were stored. Raises PermissionDenied, or Refusal (``invalid``) without a reason.
     """
     document = Document.objects.select_for_update().get(pk=pk)
     if not may_acknowledge(by, document):
@@ -46,12 +46,21 @@ def acknowledge(pk, *, by, code, line_ids=None, reason):
     reason = reason.strip()
     if not reason:
         raise Refusal(_("Give a reason."), code="invalid")
-    hits = unacknowledged(document) if line_ids is None else GuardHit.objects.filter(document=document)
+    drafting = document.editable
+    if drafting:
+        DocumentAuthor.objects.get_or_create(document=document, user=by)
+    replaces = drafting and line_ids is not None
+    hits = GuardHit.objects.filter(document=document) if replaces else unacknowledged(document)
     hits = hits.filter(code=code, severity__in=ASKS_REASON)
     if line_ids == [None]:
         hits = hits.filter(line_id__isnull=True)
     elif line_ids is not None:
         hits = hits.filter(line_id__in=line_ids)
+    return store_reason(hits, by=by, reason=reason[:200])
+
+
+def store_reason(hits, *, by, reason):
+    """Write the reason beside every hit of the queryset, in one statement; return how many."""
     chosen, params = hits.order_by().values("pk").query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -61,6 +70,6 @@ def acknowledge(pk, *, by, code, line_ids=None, reason):
                 ON CONFLICT (document_id, code, line_id)
                 DO UPDATE SET measured = excluded.measured, reason = excluded.reason, by_id = excluded.by_id, at = now()
             """,
-            [reason[:200], by.pk, *params],
+            [reason, by.pk, *params],
         )
         return cursor.rowcount
