@@ -1,0 +1,211 @@
+"""The main job in a browser: five roles take a workbook to a sealed package, on a desktop and on a phone."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.urls import reverse
+
+from approvals.models import Document, Task
+from opsadmin.core.models import User
+
+pytestmark = pytest.mark.browser
+
+PASSWORD = "a-password-for-journeys"
+WORKBOOK = Path(__file__).parents[2] / "fixtures" / "workbooks" / "price-list.xlsx"
+SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
+
+
+class Person:
+    """Somebody at a browser: signs in once, and notes every console error and every page that scrolls sideways."""
+
+    def __init__(self, browser, web, username, size):
+        context = browser.new_context(
+            viewport=SIZES[size], locale="zh-CN", timezone_id="Asia/Shanghai", accept_downloads=True
+        )
+        self.web, self.faults, self.page = web, [], context.new_page()
+        self.page.set_default_timeout(20_000)
+        self.page.on("console", lambda message: message.type == "error" and self.faults.append(message.text))
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.page.on("response", lambda answer: answer.status >= 500 and self.faults.append(answer.url))
+        self.page.on("load", lambda page: self.measure())
+        self.page.goto(f"{web}/login/")
+        self.page.fill("[name=username]", username)
+        self.page.fill("[name=password]", PASSWORD)
+        self.page.press("[name=password]", "Enter")
+        self.page.wait_for_selector("main")
+
+    def measure(self):
+        wide, window = self.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+        if wide > window:
+            self.faults.append(f"{self.page.url} is {wide} wide in a window of {window}")
+
+    def open(self, name, *args):
+        self.page.goto(self.web + reverse(f"admin:{name}", args=args))
+
+    def leave(self):
+        assert self.faults == []
+        self.page.context.close()
+
+
+@pytest.fixture
+def company_at_work(transactional_db):
+    call_command("load_company")
+    call_command("demo_accounts", password=PASSWORD)
+
+
+@pytest.fixture
+def person(browser, web, company_at_work):
+    return lambda username, size: Person(browser, web, username, size)
+
+
+def task_of(document, username):
+    return (
+        Task.objects.filter(document=document, state="open", assignee__username=username)
+        .order_by("pk")
+        .first()
+    )
+
+
+def draft_from_workbook(somebody):
+    """Make a draft, upload the workbook, look at the preview, write it; return the document."""
+    page = somebody.page
+    somebody.open("pricelist_new")
+    page.fill("[name=title]", "双12 价格表")
+    page.click("main form button[type=submit]")
+    page.wait_for_load_state()
+    document = Document.objects.get()
+    somebody.open("import_new", document.pk)
+    page.set_input_files("input[type=file]", WORKBOOK)
+    page.click("main form[enctype] button[type=submit]")
+    page.wait_for_selector("[data-write-form] button[type=submit]", timeout=60_000)
+    page.click("[data-write-form] button[type=submit]")
+    page.wait_for_url(f"**{reverse('admin:pricelist', args=[document.pk])}**", timeout=60_000)
+    document.refresh_from_db()
+    assert document.line_count == 300
+    return document
+
+
+def submit(somebody, document):
+    """Give the reasons that are asked for and submit."""
+    page = somebody.page
+    somebody.open("pricelist_submit", document.pk)
+    while page.locator("form:has(input[name=line][value=all])").count():
+        form = page.locator("form:has(input[name=line][value=all])").first
+        form.locator("[name=reason]").fill("已与产品策略核对")
+        form.locator("button").click()
+        page.wait_for_load_state()
+    for box in page.locator("[data-reason-form] [name=reason]").all():
+        if not box.input_value():
+            with page.expect_response("**/reasons/"):
+                box.fill("已核对")
+                box.press("Tab")
+    somebody.open("pricelist_submit", document.pk)
+    page.click(f"form[action='{reverse('admin:document_submit', args=[document.pk])}'] button[type=submit]")
+    page.wait_for_url(f"**{reverse('admin:document', args=[document.pk])}")
+
+
+def look_and_sign(somebody, document, username):
+    """Open the first document of the inbox, look at every must-look line, sign with the password."""
+    page = somebody.page
+    somebody.open("inbox")
+    page.get_by_text("双12 价格表").first.click()
+    page.wait_for_selector("[data-review]")
+    for row in page.locator("tr[data-in='1']").all():
+        row.scroll_into_view_if_needed()
+        page.wait_for_timeout(20)
+    page.wait_for_selector("[data-gates][data-ready='1']", state="attached")
+    page.locator("[data-sign]").scroll_into_view_if_needed()
+    page.click("[data-sign]")
+    page.fill("#password", PASSWORD)
+    page.click("[data-sign-now]")
+    page.wait_for_load_state()
+    assert task_of(document, username) is None
+
+
+def file(somebody, document):
+    page = somebody.page
+    somebody.open("review", task_of(document, "finance").pk)
+    page.click("[data-decide] button.op-btn-primary")
+    confirm = page.locator("dialog[open] button[data-confirm-yes], dialog[open] .op-btn-primary")
+    if confirm.count():
+        confirm.first.click()
+    page.wait_for_load_state()
+    document.refresh_from_db()
+    assert document.archive_number
+
+
+def complete(somebody, document):
+    page = somebody.page
+    somebody.open("review", task_of(document, "promotion").pk)
+    page.fill("[name=theme]", "双12 暖冬")
+    page.fill("[name=copy]", "暖冬焕新，全店同价。")
+    page.fill("[name=ends_at]", page.input_value("[name=starts_at]").replace("T00:00", "T23:00"))
+    page.click("[data-decide] button.op-btn-primary")
+    page.wait_for_load_state()
+    assert task_of(document, "promotion") is None
+
+
+def carry_out(somebody, document, username):
+    """Take each store's file and give its receipt."""
+    page = somebody.page
+    while task := task_of(document, username):
+        somebody.open("execute", task.pk)
+        with page.expect_download() as taken:
+            page.click(f"form[action^='{reverse('admin:execute_file', args=[task.pk])}'] button")
+        somebody.open("execute", task.pk)
+        page.set_input_files("form[enctype] input[type=file]", taken.value.path())
+        page.set_input_files(
+            "form[enctype] input[type=file]",
+            {"name": "改价结果.csv", "mimeType": "text/csv", "buffer": Path(taken.value.path()).read_bytes()},
+        )
+        page.click("form[enctype] button[type=submit]")
+        page.wait_for_load_state()
+        task.refresh_from_db()
+        assert task.state == "done"
+
+
+def verified_package(somebody, document, folder):
+    """Download the package as finance does and let its own program check it."""
+    page = somebody.page
+    somebody.open("archive_record", document.archive_number)
+    with page.expect_download(timeout=60_000) as taken:
+        page.locator("a, button").filter(has_text="下载归档包").first.click()
+    package = folder / "package.zip"
+    taken.value.save_as(package)
+    with zipfile.ZipFile(package) as opened:
+        opened.extractall(folder / "opened")
+    return subprocess.run(
+        [sys.executable, "verify.py"], cwd=folder / "opened", capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize("size", list(SIZES))
+def test_a_workbook_becomes_a_sealed_package_that_verifies(person, worker, size, tmp_path):
+    strategy = person("strategy", size)
+    document = draft_from_workbook(strategy)
+    submit(strategy, document)
+    strategy.leave()
+    for username in ("manager", "general"):
+        if task_of(document, username):
+            decider = person(username, size)
+            look_and_sign(decider, document, username)
+            decider.leave()
+    finance = person("finance", size)
+    file(finance, document)
+    promotion = person("promotion", size)
+    complete(promotion, document)
+    promotion.leave()
+    for username in User.objects.filter(groups__name="customer_service").values_list("username", flat=True):
+        if task_of(document, username):
+            service = person(username, size)
+            carry_out(service, document, username)
+            service.leave()
+    document.refresh_from_db()
+    assert document.state == "done"
+    done = verified_package(finance, document, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    finance.leave()
