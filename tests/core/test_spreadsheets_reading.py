@@ -20,6 +20,7 @@ from tests.core.spreadsheet_files import (
     NAME,
     PRICE,
     RELATIONS,
+    ROOT_RELATIONS,
     SKU,
     WORKBOOK,
     by_csv,
@@ -307,24 +308,36 @@ def test_an_error_cell_is_found_however_the_xml_is_written(tmp_path, cells):
     assert opened.faults[0].value == "#DIV/0!"
 
 
-def test_error_cells_are_found_across_the_blocks_in_which_a_sheet_is_read(tmp_path):
-    """Blocks of one megabyte cut cells anywhere; here each place of a cell meets a cut."""
+def test_faults_are_found_and_none_invented_where_the_blocks_of_a_sheet_meet(tmp_path):
+    """A sheet is searched in blocks of one megabyte; here cuts fall on many places of a cell."""
+    head = f"{text('A1', '商品编码')}{text('B1', '执行价')}{text('C1', '成本价')}"
     cells = "".join(
-        f'<row r="{n}">{text(f"A{n}", f"A{n}")}<c r="B{n}" t="e"><f>1/0</f><v>#DIV/0!</v></c></row>'
+        f'<row r="{n}">{text(f"A{n}", f"A{n}")}<c r="B{n}" t="e"><f>1/0</f><v>#DIV/0!</v></c>'
+        f'<c r="C{n}"><f>B{n}</f><v>5</v></c></row>'
         for n in range(2, 15_002)
     )
-    for shift in range(0, 110, 31):
-        path = by_hand(tmp_path / "a.xlsx", cells, header=HEADER + f'<row r="1" ht="{"1" * (shift + 1)}"/>')
-        opened = read_all(path)[0]
+    for shift in range(0, 130, 31):
+        header = f'<row r="1" ht="{"1" * (shift + 1)}">{head}</row>'
+        opened = read_all(by_hand(tmp_path / "a.xlsx", cells, header))[0]
+        assert {(fault.column_letter, fault.code, fault.value) for fault in opened.faults} == {
+            ("B", "error_cell", "#DIV/0!")
+        }
         assert len(opened.faults) == 15_000
-        assert {fault.code for fault in opened.faults} == {"error_cell"}
 
 
-def test_a_sheet_of_nothing_but_errors_has_rows_of_faults(tmp_path):
-    rows = '<row r="2"><c r="A2" t="e"><v>#REF!</v></c><c r="B2" t="e"><v>#REF!</v></c></row>'
+def test_rows_at_the_end_that_hold_nothing_but_faults_are_rows(tmp_path):
+    rows = (
+        '<row r="2"><c r="A2" t="e"><v>#REF!</v></c><c r="B2" t="e"><v>#REF!</v></c></row>'
+        '<row r="4"><c r="A4"><f>1</f></c><c r="B4"><f>2</f><v/></c></row>'
+    )
     opened, read = read_all(by_hand(tmp_path / "a.xlsx", rows))
-    assert codes(opened.faults) == [(2, "A", "error_cell"), (2, "B", "error_cell")]
-    assert [row.number for row in read] == [2]
+    assert codes(opened.faults) == [
+        (2, "A", "error_cell"),
+        (2, "B", "error_cell"),
+        (4, "A", "formula_without_value"),
+        (4, "B", "formula_without_value"),
+    ]
+    assert [row.number for row in read] == [2, 4]
 
 
 def test_errors_in_columns_that_nobody_looks_for_do_not_matter(tmp_path):
@@ -399,8 +412,9 @@ def test_the_first_visible_sheet_with_the_columns_is_read_and_the_others_are_nam
     )
     assert rows[0].values["sku"] == "价格清单"
     assert read_all(path, sheet="补充")[1][0].values["sku"] == "补充"
-    with pytest.raises(SpreadsheetRefused, match="no such sheet"), translation.override("en"):
+    with pytest.raises(SpreadsheetRefused) as caught:
         table(path, sheet="旧价")
+    assert caught.value.code == "no_such_sheet"
 
 
 def test_where_no_sheet_has_all_columns_the_best_one_is_judged(tmp_path):
@@ -417,10 +431,22 @@ def test_both_readers_of_a_workbook_look_at_the_same_sheet(tmp_path):
     twice = WORKBOOK.replace("</sheets>", '<sheet name="价格清单" sheetId="2" r:id="rId1"/></sheets>')
     lost = RELATIONS.replace("sheet1.xml", "sheet9.xml")
     double = RELATIONS.replace("</Relationships>", RELATIONS[RELATIONS.index("<Relationship Id") :])
+    second = {
+        "other/workbook.xml": WORKBOOK,
+        "other/_rels/workbook.xml.rels": RELATIONS,
+        "other/worksheets/sheet1.xml": parts(HEADER)["xl/worksheets/sheet1.xml"],
+    }
+    elsewhere = ROOT_RELATIONS.replace("xl/workbook.xml", "other/workbook.xml")
     relations = "xl/_rels/workbook.xml.rels"
-    for name, content in (("xl/workbook.xml", twice), (relations, lost), (relations, double)):
+    for name, content in (
+        ("xl/workbook.xml", twice),
+        ("_rels/.rels", elsewhere),
+        (relations, lost),
+        (relations, double),
+    ):
+        content = parts(HEADER, **second) | {name: content}
         with pytest.raises(SpreadsheetRefused) as caught:
-            table(zipped(tmp_path / "a.xlsx", parts(HEADER) | {name: content}))
+            table(zipped(tmp_path / "a.xlsx", content))
         assert caught.value.code == "broken"
 
 

@@ -87,7 +87,7 @@ class SheetSource:
         after = [""] * (self.width - len(before) - self.loaded.width)
         for number, cells in enumerate(self.loaded.iter_rows(), start=1):
             yield number, before + cells + after if before or after else cells
-        # Rows of nothing but error cells at the end are no rows to the reader.
+        # To the reader, rows at the end are none where they hold nothing but formulas without a result.
         for trailing in range(number + 1, self.last_row + 1):
             yield trailing, [""] * self.width
 
