@@ -5,7 +5,7 @@
 
 PYTHON ?= python3
 RUN := .venv/bin/python
-WORKERS ?= 0
+WORKERS ?= 2
 PYTEST ?=
 
 .PHONY: demo demo-reset test soak bench lint format messages clean runtime tools
