@@ -86,6 +86,9 @@ const start = () => {
   }));
   $(".op-app")?.addEventListener("click", (event) => { if (event.target === event.currentTarget) closeDrawer(); });
 
+  // A long navigation shows where one is.
+  $(".op-side [aria-current]")?.scrollIntoView({ block: "nearest" });
+
   // Menus close on a click elsewhere.
   document.addEventListener("click", (event) => {
     $$("details[data-menu][open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
