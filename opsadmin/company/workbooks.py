@@ -167,49 +167,26 @@ def write_csv(name, lines, encoding):
 
 def faults(goods):
     """Return [(what is wrong, line)]: one line per fault that an import names, and one that it mends by itself."""
-    rows = [row for row in goods.values() if row["listed_in"].startswith("all")]
-    take = iter(rows)
-    first = next(take)
+    rows = iter([row for row in goods.values() if row["listed_in"].startswith("all")])
+    first = next(rows)
     one = [
         ("无误，供下两行对照", line(first)),
         ("与第 2 行重复", line(first)),
         ("与第 2 行重复：全角、小写、空格", line(first, 商品编码=f" {wide(first['code'].lower())} ")),
-        ("商品编码不存在", line(next(take), 商品编码="CS-XX0000-BK")),
-        ("商品已停用", line(next(take), 商品编码="CS-UM3201-BK", 商品名称="手动三折伞 墨黑")),
-        ("商品编码为空", line(next(take), 商品编码=None)),
+        ("商品编码不存在", line(next(rows), 商品编码="CS-XX0000-BK")),
+        ("商品已停用", line(next(rows), 商品编码="CS-UM3201-BK", 商品名称="手动三折伞 墨黑")),
+        ("商品编码为空", line(next(rows), 商品编码=None)),
+        ("疑似单位为分", in_fen(next(rows))),
     ]
-    return (
-        one
-        + [(what, line(row, **cells)) for (what, cells), row in zip(SINGLE_FAULTS, take, strict=False)]
-        + [
-            (
-                "无成本价，主数据也没有",
-                line(
-                    rows[0],
-                    商品编码="CS-BP2301-BK",
-                    商品名称="折叠双肩包 18L 墨黑",
-                    成本价=None,
-                    最低限价=None,
-                    现行价=None,
-                ),
-            ),
-            (
-                "无最低限价，主数据也没有",
-                line(
-                    rows[0],
-                    商品编码="TH-CB0930-BR",
-                    商品名称="半月斜挎包 咖啡",
-                    品牌="theme",
-                    成本价=None,
-                    最低限价=None,
-                    最高限价=None,
-                    现行价=None,
-                ),
-            ),
-        ]
-    )
+    many = [(what, line(next(rows), **cells)) for what, cells in SINGLE_FAULTS]
+    return [*one, *many, *[(what, line(next(rows), **cells)) for what, cells in NOT_PRICED_YET]]
 
 
+def in_fen(goods):
+    return line(goods, 执行价=Decimal(goods["price"]) * 100)
+
+
+NO_FAULT = ("无误，供下两行对照", "全角数字，会自动更正")
 SINGLE_FAULTS = (
     ("不是数字", {"执行价": "面议"}),
     ("含千分位逗号", {"执行价": "1,299.00"}),
@@ -222,7 +199,6 @@ SINGLE_FAULTS = (
     ("公式没有结果", {"参考价": "=Z1*2"}),
     ("长数字存成了数值", {"商品编码": 6901234567890}),
     ("参考价为空", {"参考价": None}),
-    ("疑似单位为分", {"执行价": "12900"}),
     ("店铺不存在", {"适用店铺": "某某商城"}),
     ("指定店铺而无例外说明", {"适用店铺": "jd-cslr"}),
     ("日期无法识别", {"生效时间": "下周一"}),
@@ -231,6 +207,13 @@ SINGLE_FAULTS = (
     ("调价原因过长", {"调价原因": "长" * 201}),
     ("含控制字符", {"调价原因": "季末\x01清仓"}),
     ("全角数字，会自动更正", {"执行价": "１２９．００"}),
+)
+NEW_BAG = {"商品编码": "CS-BP2301-BK", "商品名称": "折叠双肩包 18L 墨黑", "品牌": "cslr"}
+NEW_SATCHEL = {"商品编码": "TH-CB0930-BR", "商品名称": "半月斜挎包 咖啡", "品牌": "theme"}
+UNKNOWN = {"成本价": None, "最低限价": None, "最高限价": None, "现行价": None}
+NOT_PRICED_YET = (
+    ("无成本价，主数据也没有", NEW_BAG | UNKNOWN),
+    ("无最低限价，主数据也没有", NEW_SATCHEL | UNKNOWN),
 )
 
 
