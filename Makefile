@@ -1,6 +1,6 @@
 # make demo      the whole product on this machine; PORT=8001, DEMO_PASSWORD=… choose port and password
 # make demo-reset  the same, from the beginning: the data of the demo is removed first
-# make test      the whole suite; PYTEST="-k archive" narrows it, WORKERS=2 spreads it over processes
+# make test      the whole suite; PYTEST="-k archive" narrows it, WORKERS=0 keeps it in one process
 # DATABASE_URL and REDIS_URL name servers of yours; what they do not name is started under var/.
 
 PYTHON ?= python3

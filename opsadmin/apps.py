@@ -1,7 +1,8 @@
 """The top floor's app (commands, templates, static files) and the admin site that every screen hangs on."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.contrib.admin.apps import AdminConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -10,6 +11,18 @@ class OpsAdminConfig(AppConfig):
     label = "opsadmin"
     verbose_name = _("Store operations")
 
+    def ready(self):
+        # The last app: all permissions are there by then.
+        post_migrate.connect(bring_roles_up_to_date, sender=apps.get_app_config("approvals"))
+
 
 class SiteConfig(AdminConfig):
     default_site = "opsadmin.site.OpsAdminSite"
+
+
+def bring_roles_up_to_date(using, plan, **kwargs):
+    """After every migration, let each role carry what the table of roles says; not on the way back."""
+    from opsadmin.roles import sync_roles
+
+    if using == "default" and not any(backwards for _migration, backwards in plan):
+        sync_roles()
