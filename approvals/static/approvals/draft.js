@@ -25,10 +25,11 @@ document.addEventListener("DOMContentLoaded", () => {
     input.setAttribute("aria-invalid", String(Boolean(sentence)));
   };
   const send = async (row, values) => {
-    if (row.dataset.busy) return null;
-    row.dataset.busy = "1";
+    // A row that has been replaced, or waits for its answer, sends nothing: Enter and leaving the field come together.
+    if (!row.isConnected || row.getAttribute("aria-busy") === "true") return null;
+    row.setAttribute("aria-busy", "true");
     const { ok, data } = await post(row.dataset.lineUrl, { version: row.dataset.version, ...values });
-    delete row.dataset.busy;
+    row.removeAttribute("aria-busy");
     if (data.row) {
       const fresh = takeOver(row, data);
       return ok ? fresh : null;
@@ -83,7 +84,11 @@ document.addEventListener("DOMContentLoaded", () => {
     input.setAttribute("aria-label", grid.dataset.strikePrompt);
     $(".c-act", row).append(input);
     input.focus();
-    const strike = () => { if (input.value.trim()) send(row, { act: "strike", strike_reason: input.value }); };
+    const strike = async () => {
+      if (!input.value.trim()) return;
+      const fresh = await send(row, { act: "strike", strike_reason: input.value });
+      if (fresh) select(fresh);
+    };
     input.addEventListener("change", strike);
     input.addEventListener("keydown", (event) => {
       if (event.isComposing) return;
@@ -95,6 +100,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const button = event.target.closest("[data-keep], [data-strike], [data-use-mine]");
     if (!button) return;
     const row = button.closest("tr");
+    if (row.getAttribute("aria-busy") === "true") return;
     if (button.matches("[data-use-mine]")) send(row, { act: "price", price: button.dataset.useMine });
     else if (button.getAttribute("aria-pressed") === "true") return;
     else if (button.matches("[data-keep]")) send(row, { act: "keep" });
