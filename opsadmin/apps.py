@@ -20,9 +20,13 @@ class SiteConfig(AdminConfig):
     default_site = "opsadmin.site.OpsAdminSite"
 
 
-def bring_roles_up_to_date(using, plan, **kwargs):
+def bring_roles_up_to_date(sender, using, plan, **kwargs):
     """After every migration, let each role carry what the table of roles says; not on the way back."""
+    from django.contrib.auth.management import create_permissions
+
     from opsadmin.roles import sync_roles
 
     if using == "default" and not any(backwards for _migration, backwards in plan):
+        # This receiver is older than the one that makes permissions, so the last app's are not there yet.
+        create_permissions(sender, using=using, verbosity=0)
         sync_roles()
