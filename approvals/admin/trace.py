@@ -21,6 +21,7 @@ from stores.models import Sku, Store
 from stores.permissions import may_see_costs
 
 LEFT, RIGHT, TOP, BOTTOM = 40, 276, 22, 98
+FIRST_YEAR, LAST_YEAR = 2000, 2100
 
 
 @dataclass(frozen=True)
@@ -70,15 +71,17 @@ def question_of(request, stores):
 
 def moment_of(text):
     """Return (moment, fault) of what was typed, in Shanghai's time; nothing typed is now."""
-    text = text.strip()
+    now = timezone.now().replace(second=0, microsecond=0)
+    text = clean_text(text, 20)
     if not text:
-        return timezone.now().replace(second=0, microsecond=0), ""
+        return now, ""
     try:
         typed = datetime.fromisoformat(text.replace("/", "-"))
-        return (typed if typed.tzinfo else timezone.make_aware(typed)), ""
-    except (ValueError, OverflowError):
-        now = timezone.now().replace(second=0, microsecond=0)
-        return now, _("“%(text)s” is no time; write it as 2026-11-11 20:00.") % {"text": text[:20]}
+    except ValueError:
+        return now, _("“%(text)s” is no time; write it as 2026-11-11 20:00.") % {"text": text}
+    if not FIRST_YEAR <= typed.year <= LAST_YEAR:
+        return now, _("There are no prices in the year %(year)s.") % {"year": typed.year}
+    return (typed if typed.tzinfo else timezone.make_aware(typed)), ""
 
 
 def answer(user, question, stores):
