@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from approvals.archive import canonical, prelude
 from approvals.content import header_json, sealed_lines
+from approvals.guards import words
 from approvals.in_force import put_in_force
 from approvals.kinds import kind_of, specific
 from approvals.models import (
@@ -28,6 +29,8 @@ from approvals.models import (
     ArchiveStore,
     Decision,
     DocumentState,
+    GuardHit,
+    Severity,
 )
 from opsadmin.core.jobs import enqueue
 from opsadmin.core.numbering import next_number
@@ -55,10 +58,7 @@ def file_document(document, task, decision):
     lock_chain()
     guards.run_guards(document)
     if document.block_count:
-        raise Refusal(
-            _("Prices or the window no longer fit: there are blocking hits. Send the document back."),
-            code="blocked",
-        )
+        raise Refusal(blocked_sentence(document), code="blocked")
     own = specific(document)
     put_in_force(own)
     at = timezone.now()
@@ -138,6 +138,17 @@ def close_document(document):
     )
     payload = {"receipts": document.receipts.count(), **totals, "decision": last.hash}
     return add_record(ArchiveKind.CLOSING, document, payload, by=last.actor)
+
+
+def blocked_sentence(document):
+    """Return what has come up since the signatures; the hits themselves go with the transaction that is refused."""
+    hit = (
+        GuardHit.objects.filter(document=document.pk, severity=Severity.BLOCK)
+        .order_by("row_no", "pk")
+        .first()
+    )
+    found = " · ".join(filter(None, (hit.sku_code, str(words.title(hit.code)), words.detail(hit))))
+    return _("Cannot be filed any more: %(found)s. Send the document back.") % {"found": found}
 
 
 # ── What is sealed ────────────────────────────────────────────────────────────────────────────────────────────────

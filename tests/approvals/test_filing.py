@@ -147,6 +147,7 @@ def test_a_window_that_meets_another_documents_is_refused_and_nothing_is_left(st
     with pytest.raises(Refusal) as refused:
         made.filed(second)
     assert refused.value.code == "blocked"
+    assert first.number in str(refused.value)
     assert ArchiveRecord.objects.count() == 1
     assert not PriceInForce.objects.filter(document_number=second.number).exists()
     assert Document.objects.get(pk=second.pk).state == "in_approval"
