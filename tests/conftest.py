@@ -27,9 +27,9 @@ def company(company_rows, db):
 
 
 @pytest.fixture
-def english(client):
+def english(client, settings):
     """Sentences in the language of the sources, on pages too."""
-    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "en"
+    client.cookies[settings.LANGUAGE_COOKIE_NAME] = "en"
     with translation.override("en"):
         yield
 
