@@ -169,7 +169,8 @@ def pieces(stored):
 
 
 def kept_path(record):
-    return f"{FOLDER}/{package_name(record)}"
+    """Return where the record's package is kept; a number given again after a restore is another record."""
+    return f"{FOLDER}/{record.hash[:16]}-{package_name(record)}"
 
 
 def kept_members(record):
