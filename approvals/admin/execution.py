@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from approvals import permissions
-from approvals.archive.prelude import header_in_words
+from approvals.admin import figures
 from approvals.execution.receipts import COUNTS, rows_for_store
 from approvals.execution.storefiles import make_store_file, parts_needed
 from approvals.flow import transitions
@@ -171,7 +171,7 @@ def execute_page(request, task, *, refused="", status=200):
         status=status,
         refused=refused,
         document=document,
-        facts=header_in_words(specific(document)),
+        facts=figures.header_facts(specific(document)),
         campaign=getattr(document, "campaign", None),
         stores=stores,
         done_count=sum(row["receipt"] is not None for row in stores),

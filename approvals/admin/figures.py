@@ -1,6 +1,7 @@
 """What a page shows of a document besides its lines: figures, severities, route. All from stored results."""
 
 from decimal import Decimal
+from math import inf
 
 from django.db.models import Max
 from django.utils.translation import gettext as _
@@ -57,13 +58,14 @@ def severities(document):
 
 
 def changes_chart(document):
-    """Return the drawing of the changes with the limits of the policy in force."""
+    """Return the drawing of the changes, with the limits of the policy in force where they hold for the kind (G08)."""
+    counts = (document.summary or {}).get("histogram", [])
+    if "G08" not in kind_of(document).guards:
+        chart = histogram(counts, warn=inf, sign=inf)
+        title = _("Distribution of %(n)s changed prices") % {"n": sum(counts)}
+        return chart and {**chart, "bands": [], "title": title}
     _version, limits = limits_in_force()
-    return histogram(
-        (document.summary or {}).get("histogram", []),
-        warn=float(limits["G08"]["warn"]),
-        sign=float(limits["G08"]["sign"]),
-    )
+    return histogram(counts, warn=float(limits["G08"]["warn"]), sign=float(limits["G08"]["sign"]))
 
 
 def route(document, user):

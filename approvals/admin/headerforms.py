@@ -121,6 +121,15 @@ class PromotionForm(HeaderForm):
         max_length=100,
         widget=forms.TextInput(attrs={"class": "op-input", "autocomplete": "off"}),
     )
+    budget = forms.DecimalField(
+        label=_("Budget"),
+        required=False,
+        min_value=Decimal("0.01"),
+        max_digits=12,
+        decimal_places=2,
+        widget=forms.TextInput(attrs={**FIGURE, "inputmode": "decimal"}),
+        help_text=_("Yuan that the promotion may cost us. Needed before submission."),
+    )
     per_user_cap = forms.IntegerField(
         label=_("Per buyer at most"),
         required=False,
@@ -136,15 +145,6 @@ class PromotionForm(HeaderForm):
         max_value=MOST_PIECES,
         widget=forms.TextInput(attrs=FIGURE),
         help_text=_("Pieces of all goods and stores together. Needed before submission."),
-    )
-    budget = forms.DecimalField(
-        label=_("Budget"),
-        required=False,
-        min_value=Decimal("0.01"),
-        max_digits=12,
-        decimal_places=2,
-        widget=forms.TextInput(attrs={**FIGURE, "inputmode": "decimal"}),
-        help_text=_("Yuan that the promotion may cost us. Needed before submission."),
     )
     kind_field = "promotion_kind"
     kind_notes = {

@@ -143,7 +143,7 @@ class PriceLineForm(LineForm):
 class PromotionLineForm(LineForm):
     final_price = PriceField(label=_("Promotion price"))
     discount = forms.DecimalField(
-        label=_("Percent off"),
+        label=_("Promised cut (%)"),
         required=False,
         min_value=Decimal("0.01"),
         max_value=Decimal("99.99"),
