@@ -1,5 +1,7 @@
 """A workbook on its way into a draft: upload, progress, preview, write. GET shows, POST changes."""
 
+from math import inf
+
 from django.contrib import messages
 from django.http import Http404, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -281,7 +283,6 @@ def preview_page(request, imported):
     """Show what the file would do. The number of statements does not grow with rows or faults."""
     counts = imported.counts
     faults = list(imported.faults.order_by("note", "row_no", "pk")[:FIRST_FAULTS])
-    _version, limits = limits_in_force()
     return page(
         request,
         "approvals/import_preview.html",
@@ -297,15 +298,23 @@ def preview_page(request, imported):
         outdated=imported.base_hash != imported.document.content_hash,
         faults=[words.shown_fault(fault) for fault in faults],
         all_faults=counts["faults"] + counts["notes"],
-        rows=dressed_rows(imported, sample_rows(imported), float(limits["G08"]["warn"])),
+        rows=dressed_rows(imported, sample_rows(imported), reason_limit(imported.document)),
         modes=ImportMode,
         **file_context(imported),
     )
 
 
+def reason_limit(document):
+    """Return the change in percent above which a line needs a reason; infinity for kinds without that guard (G08)."""
+    if "G08" not in kind_of(document).guards:
+        return inf
+    _version, limits = limits_in_force()
+    return float(limits["G08"]["warn"])
+
+
 def preview_figures(imported):
     counts = imported.counts
-    over = counts.get("over_limit", 0)
+    over = counts.get("over_limit", 0) if reason_limit(imported.document) < inf else 0
     rows = pgettext("unit", "rows")
     return [
         {
@@ -389,10 +398,9 @@ def import_rows(request, pk):
         found = list(vanishing_lines(imported).filter(row_no__gt=after).order_by("row_no", "pk")[: PAGE + 1])
     else:
         found = list(imported.rows.filter(verdict=show, row_no__gt=after).order_by("row_no")[: PAGE + 1])
-    _version, limits = limits_in_force()
     rows = found[:PAGE]
     if show != "vanishing":
-        dressed_rows(imported, rows, float(limits["G08"]["warn"]))
+        dressed_rows(imported, rows, reason_limit(imported.document))
     base = reverse("admin:import_rows", args=[pk])
     return page(
         request,

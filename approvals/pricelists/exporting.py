@@ -64,7 +64,7 @@ def template(kind, *, costs):
             SHEETS[kind.code],
             [column.for_reading() for column in columns],
             [{column.key: typed(column) for column in columns}],
-            rules(),
+            rules(kind),
         )
     return as_download(file, f"{SHEETS[kind.code]}模板.xlsx")
 
@@ -74,8 +74,16 @@ def typed(column):
     return Decimal(column.example) if column.kind == "money" and column.example else column.example
 
 
-def rules():
-    """Return what somebody who fills in a workbook has to know, one sentence a line."""
+def rules(kind):
+    """Return what somebody who fills in a workbook of this kind has to know, one sentence a line."""
+    keys = {column.key for column in COLUMNS[kind.code]}
+    own = {
+        "reference_price": _("An empty final price means the reference price."),
+        "cost": _(
+            "An empty cost or floor price is taken from the masters; if it is empty there too, the row is faulty."
+        ),
+        "discount": _("The cut is what the store's page promises, in percent: 20 means 20 % off."),
+    }
     return [
         str(rule)
         for rule in (
@@ -86,10 +94,7 @@ def rules():
             _(
                 "Amounts are yuan with a decimal point and at most two decimals, without commas or currency signs."
             ),
-            _("An empty final price means the reference price."),
-            _(
-                "An empty cost or floor price is taken from the masters; if it is empty there too, the row is faulty."
-            ),
+            *(rule for key, rule in own.items() if key in keys),
             _(
                 "Stores: empty or 全部自营 means all self-operated stores; or a brand; or store codes separated by ;"
             ),

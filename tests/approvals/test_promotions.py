@@ -1,10 +1,12 @@
 """Promotions: a second kind of document, walked by the same engine, with its guards and its screens."""
 
+import io
 import re
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import openpyxl
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.core.files.base import ContentFile
@@ -420,3 +422,21 @@ def test_the_engine_names_no_kind_of_document():
         if re.search(r"price_?list|promotion", file.read_text("utf-8"), re.IGNORECASE)
     ]
     assert named == []
+
+
+def test_the_template_and_the_preview_of_a_promotion_speak_of_promotions(world, signed_in):
+    client = signed_in(world["promotion"])
+    answer = client.get(reverse("admin:lines_template", args=["promotion"]))
+    book = openpyxl.load_workbook(io.BytesIO(b"".join(answer.streaming_content)))
+    heads = [str(cell.value) for cell in next(book["活动"].iter_rows(max_row=1))]
+    assert {"商品编码*", "活动价*", "降幅(%)", "限量"} <= {head.replace(" ", "") for head in heads}
+    rules = " ".join(str(row[0]) for row in book["说明"].iter_rows(values_only=True))
+    assert "参考价" not in rules
+    document = draft_promotion(world, [])
+    file = workbook([world.goods[0].code, "80"], header=["商品编码", "活动价"])
+    file = ContentFile(file.read(), name="活动.xlsx")
+    imported = importing.start_import(document.pk, by=world["promotion"], uploaded=file)
+    jobs.run(imported.job_id)
+    page = client.get(reverse("admin:import_preview", args=[imported.pk])).content.decode()
+    assert world.goods[0].name in page
+    assert "10%" not in page
