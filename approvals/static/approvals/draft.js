@@ -3,7 +3,7 @@ document.addEventListener("DOMContentLoaded", () => {
   "use strict";
   const grid = document.querySelector("[data-grid]");
   if (!grid) return;
-  const { $, $$, say, post, select, current, key } = window.op;
+  const { $, $$, banner, post, select, current, key } = window.op;
 
   // ── what the server answered ──
   const takeOver = (row, answer) => {
@@ -28,13 +28,15 @@ document.addEventListener("DOMContentLoaded", () => {
     // A row that has been replaced, or waits for its answer, sends nothing: Enter and leaving the field come together.
     if (!row.isConnected || row.getAttribute("aria-busy") === "true") return null;
     row.setAttribute("aria-busy", "true");
-    const { ok, data } = await post(row.dataset.lineUrl, { version: row.dataset.version, ...values });
-    row.removeAttribute("aria-busy");
-    if (data.row) {
-      const fresh = takeOver(row, data);
-      return ok ? fresh : null;
+    const answer = await post(row.dataset.lineUrl, { version: row.dataset.version, ...values });
+    // A refusal with a row is somebody else's version of it, with one's own value to choose. The old row stays busy:
+    // a field that is taken away says once more that it has changed.
+    if (answer?.row) {
+      const fresh = takeOver(row, answer);
+      return answer.refused ? null : fresh;
     }
-    showFault(row, data.refused);
+    row.removeAttribute("aria-busy");
+    if (answer) showFault(row, answer.refused);
     return null;
   };
 
@@ -135,7 +137,7 @@ document.addEventListener("DOMContentLoaded", () => {
       headers: { Accept: "application/json", "X-Fragment": "line" },
     }).catch(() => null);
     window.op.release(form);
-    if (!answer) { say($("[data-texts]").dataset.failed); return; }
+    if (!answer) { banner("block", $("[data-texts]").dataset.failed); dialog.close(); return; }
     if ((answer.headers.get("Content-Type") || "").startsWith("application/json")) {
       const data = await answer.json();
       if (!answer.ok) { dialog.close(); showFault(edited, data.refused); return; }
@@ -170,6 +172,10 @@ document.addEventListener("DOMContentLoaded", () => {
   count();
 
   // ── keys ──
+  key("enter", (event) => {
+    if (!current() || event.target !== current()) return false;
+    open(current());
+  });
   key("e", () => { const row = current(); if (!row) return false; focusPrice(row); });
   key("x", () => { const other = current() && $(".op-keep button[aria-pressed=false]", current()); if (!other) return false; other.click(); });
 });
