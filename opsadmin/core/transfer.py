@@ -30,7 +30,8 @@ from opsadmin.core.models import StoredFile
 from opsadmin.core.refusals import Refusal
 from opsadmin.core.screens import page
 
-LIMITS = spreadsheets.Limits(file_bytes=10 * 1024 * 1024, unpacked_bytes=100 * 1024 * 1024, rows=20_000)
+# A row costs some twenty statements, and the page waits for them.
+LIMITS = spreadsheets.Limits(file_bytes=10 * 1024 * 1024, unpacked_bytes=100 * 1024 * 1024, rows=3_000)
 SHOWN = 200
 LANGUAGES = ("zh-hans", "en")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -215,7 +216,7 @@ class Outcome:
 
 
 def read_table(source, name, resource):
-    """Return the table of a file, of at most 20,000 rows; Refusal where it cannot be read at all."""
+    """Return the table of a file, of at most 3,000 rows; Refusal where it cannot be read at all."""
     with NamedTemporaryFile() as copy:
         for chunk in iter(lambda: source.read(1 << 20), b""):
             copy.write(chunk)
@@ -230,16 +231,22 @@ def read_table(source, name, resource):
 def judge(source, name, resource, *, dry_run):
     """Read a file and bring its rows in, all of them or none; with ``dry_run`` only say what would happen."""
     table, rows = read_table(source, name, resource)
-    outcome = Outcome(faults=[fault_of(fault) for fault in table.faults])
-    if outcome.faults:
-        return outcome
+    unread = [fault_of(fault) for fault in table.faults] + repeated_rows(rows, resource)
+    rows = [row for row in rows if not row.faults]
     names = [column for column in resource.get_import_order() if column in table.places]
     dataset = Dataset(*[[cell(row.values[name]) for name in names] for row in rows], headers=names)
+    outcome = Outcome(faults=unread)
+    if not rows:
+        return outcome
     result = resource.import_data(
-        dataset, dry_run=dry_run, raise_errors=False, rollback_on_validation_errors=True, user=resource.user
+        dataset,
+        dry_run=dry_run or bool(unread),
+        raise_errors=False,
+        rollback_on_validation_errors=True,
+        user=resource.user,
     )
-    numbers = [row.number for row in rows]
-    outcome.faults = [*base_faults(result), *row_faults(result, numbers, resource)]
+    unfit = [*base_faults(result), *row_faults(result, [row.number for row in rows], resource)]
+    outcome.faults = sorted([*unread, *unfit], key=lambda fault: fault.row or 0)
     outcome.new = result.totals[RowResult.IMPORT_TYPE_NEW]
     outcome.changed = result.totals[RowResult.IMPORT_TYPE_UPDATE]
     outcome.same = result.totals[RowResult.IMPORT_TYPE_SKIP]
@@ -249,6 +256,17 @@ def judge(source, name, resource, *, dry_run):
             if len(outcome.changes) < SHOWN:
                 outcome.changes.append((row_result.object_repr, differences(row_result, resource)))
     return outcome
+
+
+def repeated_rows(rows, resource):
+    """Return a fault for each row whose key stands further up already."""
+    keys, first, found = resource.get_import_id_fields(), {}, []
+    for row in rows:
+        key = tuple(row.values.get(name) for name in keys)
+        if None not in key and first.setdefault(key, row.number) != row.number:
+            sentence = _("The same as row %(row)d: keep one of them.") % {"row": first[key]}
+            found.append(RowFault(row.number, "", " · ".join(map(str, key)), sentence))
+    return found
 
 
 def cell(value):
@@ -274,7 +292,7 @@ def row_faults(result, numbers, resource):
             found += [RowFault(numbers[invalid.number - 1], column, value, text) for text in sentences]
     for broken in result.error_rows:
         found += [RowFault(numbers[broken.number - 1], "", "", str(error.error)) for error in broken.errors]
-    return sorted(found, key=lambda fault: fault.row)
+    return found
 
 
 def differences(row_result, resource):

@@ -208,6 +208,18 @@ def test_one_faulty_row_keeps_out_the_right_ones(strategy, brand, product):
     assert not Sku.objects.exists()
 
 
+def test_faults_of_cells_and_of_masters_are_told_together(strategy, brand, product):
+    file = workbook(HEADER, sku_row(成本价="1,299.00"), sku_row(SKU="CS-BP1-GR", 商品="NONE"))
+    faults = judge(strategy, "stores_sku", file)["outcome"].faults
+    assert [fault.row for fault in faults] == [2, 3]
+
+
+def test_a_row_that_is_in_the_file_twice_is_a_fault(strategy, brand, product):
+    file = workbook(HEADER, sku_row(), sku_row(SKU="cs-bp1-bk", 可售库存=9))
+    faults = judge(strategy, "stores_sku", file)["outcome"].faults
+    assert [(fault.row, fault.message) for fault in faults] == [(3, "The same as row 2: keep one of them.")]
+
+
 def test_nobody_confirms_a_file_that_somebody_else_uploaded(strategy, brand, product, signed_in):
     stored = judge(strategy, "stores_sku", workbook(HEADER, sku_row()))["stored"]
     other = signed_in(UserFactory(roles=["product_strategy"]))
