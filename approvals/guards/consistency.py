@@ -20,11 +20,11 @@ def listed(check):
                       SELECT store FROM unnest(g.stores) AS store
                       WHERE store NOT IN (SELECT s.store_id FROM stores_listing s
                                           WHERE s.sku_id = l.sku_id AND s.state = 'listed')) AS missing
-                  FROM (SELECT l.id FROM lines l JOIN scopes g ON g.scope_key = l.scope_key
+                  FROM (SELECT l.id FROM lines l JOIN scopes g ON g.no = l.scope
                         LEFT JOIN stores_listing s ON s.sku_id = l.sku_id AND s.state = 'listed'
                                                    AND s.store_id = ANY (g.stores)
-                        GROUP BY l.id, g.scope_key, g.stores HAVING count(s.id) < cardinality(g.stores)) AS lacking
-                  JOIN lines l ON l.id = lacking.id JOIN scopes g ON g.scope_key = l.scope_key) l""",
+                        GROUP BY l.id HAVING count(s.id) < min(cardinality(g.stores))) AS lacking
+                  JOIN lines l ON l.id = lacking.id JOIN scopes g ON g.no = l.scope) l""",
     ]
 
 
@@ -35,16 +35,18 @@ def duplicates(check):
     The hit stands on the narrower line. Two lines of the same breadth that share a store are never allowed: neither
     would rule.
     """
+    if check.one_scope:
+        return []
     return [
         f"""SELECT 'block', {LINE}, 'overlap', min(o.row_no)::text, '', jsonb_build_object(
                        'row', min(o.row_no), 'price', min(o.final_price), 'stores', (
                        SELECT jsonb_agg(DISTINCT t.name) FROM stores_store t
                        WHERE t.id = ANY (g.stores) AND EXISTS (
-                           SELECT FROM lines k JOIN scopes w ON w.scope_key = k.scope_key
+                           SELECT FROM lines k JOIN scopes w ON w.no = k.scope
                            WHERE k.sku_id = l.sku_id AND k.id <> l.id AND t.id = ANY (w.stores))))
-            FROM lines l JOIN scopes g ON g.scope_key = l.scope_key
+            FROM lines l JOIN scopes g ON g.no = l.scope
             JOIN lines o ON o.sku_id = l.sku_id AND o.id <> l.id
-            JOIN scopes w ON w.scope_key = o.scope_key AND w.stores && g.stores
+            JOIN scopes w ON w.no = o.scope AND w.stores && g.stores
             WHERE (g.breadth < w.breadth AND NOT l.excepted) OR (g.breadth = w.breadth AND o.row_no < l.row_no)
             GROUP BY l.id, l.row_no, l.sku_code, l.sku_id, g.stores"""
     ]
@@ -103,25 +105,25 @@ def brands_differ(check):
     A product has many SKUs: a line is compared with the nearest price among the other brands' SKUs.
     """
     return [
-        f"""WITH pairs AS (
+        f"""WITH shared AS (
+                SELECT product_id FROM stores_sku WHERE active AND product_id IN (SELECT product_id FROM lines)
+                GROUP BY product_id HAVING min(brand_id) <> max(brand_id)),
+             pairs AS MATERIALIZED (
                 SELECT l.id AS line_id, l.final_price, o.id AS other_id, o.code
-                FROM lines l
+                FROM lines l JOIN shared USING (product_id)
                 JOIN stores_sku o ON o.product_id = l.product_id AND o.brand_id <> l.brand_id AND o.active),
-             others AS (SELECT DISTINCT other_id AS sku_id FROM pairs),
+             listed AS (
+                SELECT DISTINCT ON (sku_id) sku_id, final_price AS price FROM lines JOIN shared USING (product_id)
+                ORDER BY sku_id, breadth DESC),
              known AS (
-                SELECT * FROM (SELECT DISTINCT ON (l.sku_id) l.sku_id, l.final_price AS price
-                               FROM lines l JOIN others USING (sku_id)
-                               ORDER BY l.sku_id, l.breadth DESC) AS listed
-                UNION ALL
-                SELECT p.sku_id, mode() WITHIN GROUP (ORDER BY p.amount)
-                FROM stores_priceinforce p JOIN others USING (sku_id)
-                WHERE p.layer = 'base' AND p.during @> {START}
-                  AND NOT EXISTS (SELECT FROM lines l WHERE l.sku_id = p.sku_id)
-                GROUP BY p.sku_id),
+                SELECT o.other_id AS sku_id, coalesce(listed.price, (
+                           SELECT mode() WITHIN GROUP (ORDER BY p.amount) FROM stores_priceinforce p
+                           WHERE p.sku_id = o.other_id AND p.layer = 'base' AND p.during @> {START})) AS price
+                FROM (SELECT DISTINCT other_id FROM pairs) o LEFT JOIN listed ON listed.sku_id = o.other_id),
              nearest AS (
                 SELECT DISTINCT ON (pairs.line_id) pairs.line_id, pairs.code, known.price,
                        abs(pairs.final_price - known.price) * 100 / known.price AS gap
-                FROM pairs JOIN known ON known.sku_id = pairs.other_id
+                FROM pairs JOIN known ON known.sku_id = pairs.other_id AND known.price > 0
                 ORDER BY pairs.line_id, abs(pairs.final_price - known.price) / known.price, pairs.code)
             SELECT 'warn', {LINE}, 'brands', {pct("n.gap")}, {pct("%(G13_difference)s")},
                    jsonb_build_object('sku', n.code, 'price', n.price)

@@ -21,7 +21,8 @@ UNIFIED = "t.unified_price AND t.status = 'trading' AND t.mode = 'self_operated'
 
 SCOPES_TABLE = f"""
 CREATE TEMPORARY TABLE scopes ON COMMIT DROP AS
-SELECT s.*, NOT EXISTS (SELECT FROM stores_store t WHERE {UNIFIED} AND t.id <> ALL (s.stores)) AS everywhere
+SELECT row_number() OVER ()::int AS no, s.*,
+       NOT EXISTS (SELECT FROM stores_store t WHERE {UNIFIED} AND t.id <> ALL (s.stores)) AS everywhere
 FROM (SELECT c.scope_key, array_agg(c.store_id) AS stores, max(f.fee_rate) AS fee,
              CASE split_part(c.scope_key, ':', 1) WHEN 'stores' THEN 0 WHEN 'brand' THEN 1 ELSE 2 END AS breadth
       FROM approvals_scopestore c JOIN stores_store t ON t.id = c.store_id
@@ -30,7 +31,7 @@ FROM (SELECT c.scope_key, array_agg(c.store_id) AS stores, max(f.fee_rate) AS fe
 """
 LINES_TABLE = """
 CREATE TEMPORARY TABLE lines ON COMMIT DROP AS
-SELECT l.id, l.row_no, l.sku_id, l.sku_code, l.scope_key, l.exception_reason, l.final_price, l.cost, l.floor_price,
+SELECT l.id, l.row_no, l.sku_id, l.sku_code, g.no AS scope, l.exception_reason, l.final_price, l.cost, l.floor_price,
        l.base_price, l.base_version, l.reason, {own_columns}, {excused} AS excused,
        s.product_id, s.brand_id, s.pool, s.stock, s.active AS sku_active, s.cost_as_of, s.cost AS master_cost,
        coalesce(g.fee, 0) AS fee, g.breadth, g.everywhere,
@@ -41,7 +42,7 @@ WHERE l.document_id = %(doc)s AND NOT l.struck
 PRESENT_TABLE = """
 CREATE TEMPORARY TABLE present ON COMMIT DROP AS
 SELECT l.id AS line_id, min(p.amount) AS low, max(p.amount) AS high, max(p.id) AS version
-FROM lines l JOIN scopes g ON g.scope_key = l.scope_key
+FROM lines l JOIN scopes g ON g.no = l.scope
 JOIN stores_priceinforce p ON p.sku_id = l.sku_id AND p.store_id = ANY (g.stores)
 WHERE p.layer = 'base' AND p.during @> %(start)s::timestamptz GROUP BY l.id
 """
@@ -71,12 +72,14 @@ START, END = "%(start)s::timestamptz", "%(end)s::timestamptz"
 class Check:
     """What a guard may know besides the lines: the document as a row of its own kind, and that kind.
 
-    ``rules`` is SQL of (line_id, store_id): which kept line rules in which store.
+    ``rules`` is SQL of (line_id, store_id): which kept line rules in which store. ``one_scope``: all lines mean the
+    same stores, so that no two of them meet.
     """
 
     own: object
     kind: object
     rules: str
+    one_scope: bool
     params: dict
 
 
@@ -105,17 +108,22 @@ def make_check(document, version, limits):
     }
     for code, values in limits.items():
         params |= {f"{code}_{name}": value for name, value in values.items()}
-    return Check(own=own, kind=kind, rules=line_stores_sql(own, named=True), params=params)
+    one_scope = own.lines.values("scope_key").distinct()[:2].count() < 2
+    return Check(
+        own=own, kind=kind, rules=line_stores_sql(own, named=True), one_scope=one_scope, params=params
+    )
 
 
 def prepare(cursor, check):
     """Make the tables that guards read, for this transaction.
 
-    ``scopes``: scope_key, stores, the highest fee of their platforms, breadth (0 named stores, 1 brand, 2 all),
+    ``scopes``: no, scope_key, stores, the highest fee of their platforms, breadth (0 named stores, 1 brand, 2 all),
     everywhere (no unified store is left out). ``lines``: the kept lines with their SKU's facts; columns that the
     kind has not are NULL; ``excused``: a reason is stated that may excuse a price below cost; ``excepted``: a written
     exception on a SKU that may have one.
     """
+    # By default a join of a million rows is sorted on disk, and every statement over it compiled anew.
+    cursor.execute("SET LOCAL work_mem = '64MB'; SET LOCAL jit = off")
     cursor.execute(SCOPES_TABLE, check.params)
     names = {field.column for field in check.kind.line_model._meta.concrete_fields}
     own_columns = ", ".join(
@@ -127,14 +135,16 @@ def prepare(cursor, check):
         check.params,
     )
     # A new table has no statistics, and without them a join of a million rows is planned as if it were a few.
-    cursor.execute("ANALYZE scopes; ANALYZE lines (id, sku_id, scope_key, product_id, everywhere)")
+    cursor.execute("ANALYZE scopes; ANALYZE lines (id, sku_id, scope, product_id, everywhere)")
     cursor.execute(PRESENT_TABLE, check.params)
     cursor.execute("ANALYZE present (line_id)")
 
 
 def clear(cursor):
     """Drop the tables, so that the same transaction can check again."""
-    cursor.execute("DROP TABLE present, lines, scopes")
+    cursor.execute(
+        "DROP TABLE present, lines, scopes; SET LOCAL work_mem TO DEFAULT; SET LOCAL jit TO DEFAULT"
+    )
 
 
 def find(cursor, check, code):

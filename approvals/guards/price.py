@@ -90,10 +90,12 @@ def change(check):
 def slipped(new, old):
     """Return SQL that says whether a price is 10 or 100 times another, or a tenth or hundredth, within the limit."""
     margin = "%(G09_tolerance)s / 100.0"
-    return " OR ".join(
+    near = " OR ".join(
         f"{new} BETWEEN {old} * {factor} * (1 - {margin}) AND {old} * {factor} * (1 + {margin})"
         for factor in ("10", "0.1", "100", "0.01")
     )
+    # The limit lies at 50 % or below: what is nearer to the old price is passed over at once.
+    return f"{new} NOT BETWEEN {old} * 0.2 AND {old} * 4 AND ({near})"
 
 
 @guard("G09")

@@ -29,34 +29,40 @@ CHANGED_SINCE_POINTS = 20000
 # Lines and hits are put below each other and summed: a join would be planned on hits that nobody has counted yet.
 RANK = """
 WITH usual AS (
-    SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY final_price / reference_price) AS ratio
+    SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY final_price::float8 / reference_price::float8) AS ratio
     FROM lines WHERE reference_price > 0),
+beside AS (
+    SELECT id, base_price AS old, final_price AS new, lag(base_price) OVER near AS old_before,
+           lag(final_price) OVER near AS new_before, lead(base_price) OVER near AS old_after,
+           lead(final_price) OVER near AS new_after
+    FROM lines WINDOW near AS (ORDER BY row_no, id)),
+swapped AS (
+    SELECT id FROM beside
+    WHERE old <> new AND ((new = old_before AND old = new_before) OR (new = old_after AND old = new_after))),
 seen AS (
-    SELECT l.*, abs(l.final_price - l.base_price) * 100 / l.base_price AS change,
-           abs(l.final_price / l.reference_price / nullif(usual.ratio, 0)::numeric - 1) * 100 AS off,
-           (l.base_price <> l.before AND l.final_price = l.before AND l.base_price = l.new_before)
-           OR (l.base_price <> l.after AND l.final_price = l.after AND l.base_price = l.new_after) AS swapped,
-           l.exception_reason <> '' AND l.final_price IS DISTINCT FROM l.base_price AS new_exception
-    FROM (SELECT lines.*, lag(base_price) OVER near AS before, lag(final_price) OVER near AS new_before,
-                 lead(base_price) OVER near AS after, lead(final_price) OVER near AS new_after
-          FROM lines WINDOW near AS (ORDER BY row_no, id)) l, usual),
+    SELECT id, base_price, final_price, cost, stock, final_price::float8 AS new, base_price::float8 AS old,
+           abs(final_price::float8 / reference_price::float8 / nullif(usual.ratio, 0) - 1) * 100 AS off,
+           exception_reason <> '' AND final_price IS DISTINCT FROM base_price AS new_exception
+    FROM lines, usual),
 signs AS (
     SELECT s.id, s.final_price <> s.base_price AS changed, {carried} AS carried, {again} AS again, false AS grave,
-           s.base_price IS NULL OR s.new_exception OR coalesce(s.swapped, false) AS doubtful,
-           least(coalesce(s.change, 0), 200) * 5
+           s.base_price IS NULL OR s.new_exception AS doubtful,
+           least(coalesce(abs(s.new - s.old) * 100 / s.old, 0), 200) * 5
            + CASE WHEN s.off > 3 THEN least(s.off, 100) * 20 ELSE 0 END
-           + CASE WHEN s.swapped THEN {swapped} ELSE 0 END
            + CASE WHEN s.base_price IS NULL THEN {no_price} ELSE 0 END
            + CASE WHEN s.new_exception THEN {exception} ELSE 0 END
            + CASE WHEN {again} THEN {since} ELSE 0 END
-           + least(coalesce(greatest(s.cost - s.final_price, 0) * s.stock / 100, 0), 500) AS points
+           + CASE WHEN s.cost > s.final_price THEN least((s.cost - s.final_price) * s.stock / 100, 500) ELSE 0 END
+           AS points
     FROM seen s {joined}
     UNION ALL
     SELECT line_id, NULL, NULL, NULL, severity IN ('block', 'sign'), severity <> 'info' OR code = 'G31',
            CASE severity WHEN 'block' THEN {block} WHEN 'sign' THEN {sign}
                 WHEN 'warn' THEN CASE code {warnings} ELSE {other} END
                 ELSE CASE code WHEN 'G31' THEN {odd} ELSE 0 END END
-    FROM approvals_guardhit WHERE document_id = %(doc)s AND line_id IS NOT NULL),
+    FROM approvals_guardhit WHERE document_id = %(doc)s AND line_id IS NOT NULL
+    UNION ALL
+    SELECT id, NULL, NULL, NULL, false, true, {swapped} FROM swapped),
 ranked AS (
     SELECT id, sum(points)::int AS risk,
            CASE WHEN bool_or(grave) OR bool_or(again) OR (bool_or(doubtful) AND NOT bool_or(carried)) THEN 1

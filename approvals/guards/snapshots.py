@@ -7,17 +7,19 @@ from approvals.kinds import kind_of
 
 LINES_TABLE = """
 CREATE TEMPORARY TABLE lines ON COMMIT DROP AS
-SELECT id, sku_id, scope_key FROM {lines} WHERE document_id = %(doc)s
+SELECT l.id, l.sku_id, g.no AS scope FROM {lines} l LEFT JOIN scopes g ON g.scope_key = l.scope_key
+WHERE l.document_id = %(doc)s
 """
 SNAPSHOT = """
 WITH facts AS (
     SELECT l.id, {masters}, p.version,
            CASE WHEN p.low = p.high THEN p.low ELSE (
                SELECT mode() WITHIN GROUP (ORDER BY q.amount) FROM stores_priceinforce q
-               JOIN scopes g ON g.scope_key = l.scope_key AND q.store_id = ANY (g.stores)
+               JOIN scopes g ON g.no = l.scope AND q.store_id = ANY (g.stores)
                WHERE q.sku_id = l.sku_id AND q.layer = 'base' AND q.during @> %(start)s::timestamptz) END AS price
     FROM lines l JOIN stores_sku s ON s.id = l.sku_id LEFT JOIN present p ON p.line_id = l.id)
-UPDATE {lines} l SET base_price = f.price, base_version = f.version, {copies}
+UPDATE {lines} l SET base_price = f.price, base_version = f.version, {copies},
+                  band = CASE WHEN l.final_price = f.price THEN 3 ELSE 2 END
 FROM facts f
 WHERE l.id = f.id AND (l.base_price, l.base_version, {columns}) IS DISTINCT FROM (f.price, f.version, {values})
 """
@@ -30,7 +32,8 @@ def refresh_snapshots(document):
 
     The price in force is that of the base layer at the moment the document takes effect, the most common one where
     stores differ; its version is the newest of them. The same statements for any number of lines; lines that would
-    stay as they are, are not written. Only for a document that is still being drafted.
+    stay as they are, are not written; the others are put into the group that their price alone says, so that the check
+    that follows writes few of them again. Only for a document that is still being drafted.
     """
     kind = kind_of(document)
     columns = {field.column for field in kind.line_model._meta.concrete_fields}

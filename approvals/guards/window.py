@@ -79,7 +79,7 @@ def in_approval(waiting):
                    'window', min({window_words("d.effective_from", "d.effective_to")}),
                    'stores', {store_names("array_agg(o.store_id)")})
         FROM ({theirs}) o JOIN lines l ON l.sku_id = o.sku_id
-        JOIN scopes g ON g.scope_key = l.scope_key AND o.store_id = ANY (g.stores)
+        JOIN scopes g ON g.no = l.scope AND o.store_id = ANY (g.stores)
         JOIN approvals_document d ON d.id = o.document_id
         GROUP BY l.id, l.row_no, l.sku_code"""
 
