@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import threading
 import zipfile
 from datetime import timedelta
 from decimal import Decimal
@@ -9,6 +10,7 @@ from decimal import Decimal
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
@@ -64,6 +66,13 @@ def table(data, encoding="gb18030", separator=","):
 
 def store_task(document, store):
     return Task.objects.get(document=document, store=store, state="open")
+
+
+def in_charge(world, user, store):
+    """Put somebody in charge of a store from today on."""
+    put_in_charge(
+        employee=user.account.employee.pk, store=store.pk, start=timezone.localdate(), by=world["hr"]
+    )
 
 
 def post_receipt(client, document, store, **posted):
@@ -265,12 +274,7 @@ def test_the_second_click_records_nothing_and_says_what_was_recorded(world, sign
 
 def test_the_first_of_two_people_in_charge_closes_the_store_for_both(world, signed_in):
     colleague = w.person("colleague", ["customer_service"], world["hr"].account.employee.home_department)
-    put_in_charge(
-        employee=colleague.account.employee.pk,
-        store=world.stores[0].pk,
-        start=timezone.localdate(),
-        by=world["hr"],
-    )
+    in_charge(world, colleague, world.stores[0])
     document = executing(world)
     theirs = Task.objects.get(document=document, store=world.stores[0], assignee=colleague)
     w.carry_out(world, document, world.stores[0])
@@ -279,6 +283,37 @@ def test_the_first_of_two_people_in_charge_closes_the_store_for_both(world, sign
     page = signed_in(colleague).get(reverse("admin:execute", args=[theirs.pk])).content.decode()
     assert "结果.csv" in page
     assert reverse("admin:execute_receipt", args=[theirs.pk]) not in page
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_receipts_for_one_store_at_once_one_is_kept_and_the_other_told_who_was_first(world):
+    colleague = w.person("colleague", ["customer_service"], world["hr"].account.employee.home_department)
+    store = world.stores[0]
+    in_charge(world, colleague, store)
+    document = executing(world)
+    tasks = list(Task.objects.filter(document=document, store=store).select_related("assignee"))
+    barrier, outcomes = threading.Barrier(2), []
+
+    def give(task):
+        data = {"file": SimpleUploadedFile("结果.csv", b"ok"), "applied": 4}
+        barrier.wait()
+        try:
+            transitions.decide(
+                task.pk, by=task.assignee, verdict="execute", content_hash=document.content_hash, data=data
+            )
+            outcomes.append("kept")
+        except Refusal as refusal:
+            outcomes.append(refusal.code)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=give, args=[task]) for task in tasks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["decided", "kept"]
+    assert Receipt.objects.filter(document=document, store=store).count() == 1
 
 
 # ── Screens ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -301,9 +336,7 @@ def test_a_store_of_others_is_not_found_by_any_address(world, signed_in):
 
 def test_who_is_in_charge_of_one_store_sees_that_store_alone(world, signed_in):
     one = w.person("one", ["customer_service"], world["hr"].account.employee.home_department)
-    put_in_charge(
-        employee=one.account.employee.pk, store=world.stores[1].pk, start=timezone.localdate(), by=world["hr"]
-    )
+    in_charge(world, one, world.stores[1])
     document = executing(world)
     task = Task.objects.get(document=document, assignee=one)
     client = signed_in(one)
@@ -370,12 +403,7 @@ def test_a_store_whose_lines_the_manager_struck_has_nothing_to_do(world):
     world.goods[0].save()
     alone = StoreFactory(platform=world.stores[0].platform, brand=world.stores[0].brand, unified_price=False)
     ListingFactory(sku=world.goods[0], store=alone)
-    put_in_charge(
-        employee=world["customer_service"].account.employee.pk,
-        store=alone.pk,
-        start=timezone.localdate(),
-        by=world["hr"],
-    )
+    in_charge(world, world["customer_service"], alone)
     draft = w.draft_price_list(world, ["95", "100"])
     line = drafts.add_line(
         draft.pk,
@@ -439,12 +467,7 @@ def more_goods_and_stores(world):
     for _number in range(6):
         store = StoreFactory(platform=world.stores[0].platform, brand=world.stores[0].brand)
         world.stores.append(store)
-        put_in_charge(
-            employee=world["customer_service"].account.employee.pk,
-            store=store.pk,
-            start=timezone.localdate(),
-            by=world["hr"],
-        )
+        in_charge(world, world["customer_service"], store)
     for sku in [SkuFactory(brand=world.stores[0].brand) for _number in range(36)]:
         world.goods.append(sku)
         for store in world.stores:
