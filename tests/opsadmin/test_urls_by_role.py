@@ -60,6 +60,8 @@ def sample(name, key):
         "line_pk": document.specific.lines.first().pk,
         "content_type_id": 1,
         "name": "lines.xlsx",
+        "part": "lines.xlsx",
+        "sequence": ArchiveRecord.objects.order_by("-pk").first().pk,
     }
     if key in fixed:
         return fixed[key]
@@ -177,7 +179,7 @@ def test_another_stores_rows_do_not_exist_for_who_is_not_in_charge(transactional
 def test_cost_and_floor_are_not_on_any_page_of_customer_service(transactional_db):
     document = walked_company()
     Sku.objects.filter(pk__in=document.specific.lines.values("sku")).update(
-        cost="31415.92", floor_price="27182.81"
+        cost="31415.92", floor_price="27182.81", ceiling_price="99999.99"
     )
     client = Client(raise_request_exception=False)
     client.force_login(
