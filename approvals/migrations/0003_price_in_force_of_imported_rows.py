@@ -4,15 +4,16 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('approvals', '0002_append_only_tables'),
+        ("approvals", "0002_append_only_tables"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='importrow',
-            name='base_price',
-            field=models.DecimalField(decimal_places=2, max_digits=12, null=True, verbose_name='price in force'),
+            model_name="importrow",
+            name="base_price",
+            field=models.DecimalField(
+                decimal_places=2, max_digits=12, null=True, verbose_name="price in force"
+            ),
         ),
     ]

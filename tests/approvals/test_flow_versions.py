@@ -222,8 +222,15 @@ class TestPages:
         steps[3]["DELETE"] = "on"
         steps.append(
             {
-                "place": 2, "kind": "review", "name": "复核", "who": "superior:2", "quorum": "any",
-                "quorum_number": 1, "days_before": 3, "fact": "money_at_risk", "above": 5000,
+                "place": 2,
+                "kind": "review",
+                "name": "复核",
+                "who": "superior:2",
+                "quorum": "any",
+                "quorum_number": 1,
+                "days_before": 3,
+                "fact": "money_at_risk",
+                "above": 5000,
             }
         )
         assert self.post_steps(client, drafted, steps).status_code == 302
