@@ -41,7 +41,7 @@ WHERE l.document_id = %(doc)s AND NOT l.struck
 """
 PRESENT_TABLE = """
 CREATE TEMPORARY TABLE present ON COMMIT DROP AS
-SELECT l.id AS line_id, min(p.amount) AS low, max(p.amount) AS high, max(p.id) AS version
+SELECT l.id AS line_id, min(p.amount) AS low, max(p.amount) AS high, max(p.id) AS version, count(*) AS stores
 FROM lines l JOIN scopes g ON g.no = l.scope
 JOIN stores_priceinforce p ON p.sku_id = l.sku_id AND p.store_id = ANY (g.stores)
 WHERE p.layer = 'base' AND p.during @> %(start)s::timestamptz GROUP BY l.id
