@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from approvals import scopes
 from approvals.kinds import kind_of, specific
+from approvals.models import PriceReason
 from approvals.pricelists.columns import COLUMNS, LINE_VERSION, ROW, SHEETS
 from approvals.pricelists.words import fault_words
 from opsadmin.core.spreadsheets import (
@@ -23,6 +24,7 @@ from opsadmin.core.spreadsheets import (
     write_template,
     write_xlsx,
 )
+from stores.models import Pool
 
 DOWNLOAD = "application/octet-stream"
 COSTS = {"cost", "floor_price"}
@@ -157,37 +159,48 @@ def marks(imported):
         yield Mark(fault.row_no, fault.column, f"{fault.header} {message}：{remedy}")
 
 
+# Where a column of an exported line comes from, if not from the line's own column of that name.
+SOURCES = {
+    "brand": "sku__brand__name",
+    "pool": "sku__pool",
+    "scope": "scope_key",
+    "price_in_force": "base_price",
+    LINE_VERSION.key: "version",
+}
+
+
 def exported_rows(document, kind, columns):
     """Yield the cells of each line, a few thousand lines at a time."""
-    lines = kind.line_model.objects.filter(document=document.pk).select_related("sku__brand")
-    constant = {
+    known = {
         "currency": document.currency,
         "effective_from": document.effective_from,
         "effective_to": document.effective_to,
     }
+    read = [column for column in columns if column.key not in known]
+    written = [converter(column.key, document) for column in read]
+    places = [known.get(column.key) for column in columns]
+    indexes = [index for index, column in enumerate(columns) if column.key not in known]
+    lines = kind.line_model.objects.filter(document=document.pk).order_by("row_no", "pk")
+    sources = [SOURCES.get(column.key, column.key) for column in read]
+    for values in lines.values_list(*sources).iterator(chunk_size=AT_A_TIME):
+        cells = places.copy()
+        for index, convert, value in zip(indexes, written, values, strict=True):
+            cells[index] = convert(value) if convert else value
+        yield cells
+
+
+def converter(key, document):
+    """Return how a column is written where its value is not written as it is."""
     with translation.override("zh-hans"):
-        for line in lines.order_by("row_no", "pk").iterator(chunk_size=AT_A_TIME):
-            yield [cell(column.key, line, document, constant) for column in columns]
-
-
-def cell(key, line, document, constant):
-    """Return what one cell of an exported line says."""
-    if key in constant:
-        return constant[key]
-    match key:
-        case "brand":
-            return line.sku.brand.name
-        case "pool":
-            return str(line.sku.get_pool_display())
-        case "scope":
-            return scope_text(line.scope_key)
-        case "price_in_force":
-            return "" if line.base_price is None else str(line.base_price)
-        case "reason_code":
-            return str(line.get_reason_code_display()) if line.reason_code else ""
-        case LINE_VERSION.key:
-            return f"{document.number}/{line.version}"
-    return getattr(line, key)
+        pools = {code: str(label) for code, label in Pool.choices}
+        reasons = {code: str(label) if code else "" for code, label in PriceReason.choices}
+    return {
+        "pool": pools.get,
+        "reason_code": reasons.get,
+        "scope": scope_text,
+        "price_in_force": lambda price: "" if price is None else str(price),
+        LINE_VERSION.key: lambda version: f"{document.number}/{version}",
+    }.get(key)
 
 
 def scope_text(scope_key):
