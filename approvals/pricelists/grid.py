@@ -18,22 +18,29 @@ CHANGE = Round(
     Coalesce((F("final_price") - F("base_price")) / F("base_price"), Value(Decimal(0))), precision=6
 )
 
+
+def number(text):
+    """Return a finite decimal; raises ValueError for any other text."""
+    value = Decimal(text)
+    if not value.is_finite():
+        raise ValueError(text)
+    return value
+
+
 # What a page is sorted by: columns, each with how its key is read back, falling where it begins with a minus.
 SORTS = {
     "row": (("row_no", int), ("pk", int)),
     "sku": (("sku_code", str), ("pk", int)),
-    "cut": (("change", Decimal), ("pk", int)),
-    "rise": (("-change", Decimal), ("pk", int)),
+    "cut": (("change", number), ("pk", int)),
+    "rise": (("-change", number), ("pk", int)),
     "risk": (("band", int), ("-risk", int), ("pk", int)),
 }
 SEPARATOR = "~"
 
 
-def lines_of(document, *, show="all", search="", line=None):
+def lines_of(document, *, show="all", search=""):
     """Return the lines of a document that a filter and a search leave, without order."""
     lines = kind_of(document).line_model.objects.filter(document=document.pk)
-    if line is not None:
-        return lines.filter(pk=line)
     if show == "struck":
         lines = lines.filter(struck=True)
     elif show != "all":
