@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from approvals.admin import linelist
 from approvals.admin.document import list_crumb
 from approvals.admin.draft import draft_address, visible_draft
 from approvals.guards.policy import limits_in_force
@@ -16,6 +17,7 @@ from approvals.kinds import KINDS, kind_of
 from approvals.models import DocumentKind, ImportMode, ImportState, LineImport, RowVerdict
 from approvals.pricelists import exporting, importing, words
 from approvals.pricelists.judging import vanishing_lines
+from approvals.scopes import ALL, scope_label
 from opsadmin.core import jobs
 from opsadmin.core.models import JobState
 from opsadmin.core.refusals import Refusal
@@ -314,7 +316,7 @@ def reason_limit(document):
 
 def preview_figures(imported):
     counts = imported.counts
-    over = counts.get("over_limit", 0) if reason_limit(imported.document) < inf else 0
+    limited = reason_limit(imported.document) < inf
     rows = pgettext("unit", "rows")
     return [
         {
@@ -323,13 +325,15 @@ def preview_figures(imported):
             "unit": rows,
             "note": words.sheet_words(imported),
         },
-        {"label": RowVerdict.NEW.label, "value": f"{counts['new']:,}"},
+        {
+            "label": RowVerdict.NEW.label,
+            "value": f"{counts['new']:,}",
+            "note": over_words(counts, "over_new") if limited else "",
+        },
         {
             "label": RowVerdict.CHANGED.label,
             "value": f"{counts['changed']:,}",
-            "note": _("over %(limit)s%%: %(n)s") % {"limit": counts.get("limit", 10), "n": f"{over:,}"}
-            if over
-            else "",
+            "note": over_words(counts, "over_changed") if limited else "",
         },
         {"label": RowVerdict.SAME.label, "value": f"{counts['same']:,}"},
         {
@@ -346,6 +350,13 @@ def preview_figures(imported):
     ]
 
 
+def over_words(counts, name):
+    """Return how many rows depart far from the price in force, or nothing for none."""
+    if not counts.get(name):
+        return ""
+    return _("over %(limit)s%%: %(n)s") % {"limit": counts["limit"], "n": f"{counts[name]:,}"}
+
+
 def file_context(imported):
     details = imported.details
     return {
@@ -359,7 +370,7 @@ def file_context(imported):
 
 
 def sample_rows(imported):
-    """Return one row of each verdict, two of the changed ones: those that depart most from the price in force."""
+    """Return the first row of each verdict, and the first two of the changed ones."""
     wanted = []
     for verdict in RowVerdict:
         rows = imported.rows.filter(verdict=verdict).order_by("row_no")
@@ -372,7 +383,9 @@ def dressed_rows(imported, rows, limit):
     kind = kind_of(imported.document)
     goods = Sku.objects.in_bulk([row.sku_id for row in rows if row.sku_id])
     lines = kind.line_model.objects.in_bulk([row.line_id for row in rows if row.line_id])
+    names = linelist.scope_names()
     for row in rows:
+        row.scope_words = scope_label(row.scope_key, names) if row.scope_key not in {"", ALL} else ""
         row.goods = goods.get(row.sku_id)
         row.line = lines.get(row.line_id)
         base = row.base_price

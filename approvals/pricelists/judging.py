@@ -246,15 +246,16 @@ def vanishing_lines(imported):
 def count_rows(imported, limit):
     """Return the figures of the preview: read = new + changed + same + faulty.
 
-    ``over_limit`` counts the new and changed rows that depart from the price in force by more than ``limit`` percent.
+    ``over_new`` and ``over_changed`` of them depart from the price in force by more than ``limit`` percent.
     """
     part = Decimal(str(limit)) / 100
-    departs = Q(base_price__gt=0, verdict__in=[RowVerdict.NEW, RowVerdict.CHANGED]) & (
+    departs = Q(base_price__gt=0) & (
         Q(final_price__gt=F("base_price") * (1 + part)) | Q(final_price__lt=F("base_price") * (1 - part))
     )
     counts = imported.rows.aggregate(
         read=Count("pk"),
-        over_limit=Count("pk", filter=departs),
+        over_new=Count("pk", filter=departs & Q(verdict=RowVerdict.NEW)),
+        over_changed=Count("pk", filter=departs & Q(verdict=RowVerdict.CHANGED)),
         **{verdict: Count("pk", filter=Q(verdict=verdict)) for verdict in RowVerdict.values},
     )
     counts |= imported.faults.aggregate(

@@ -296,7 +296,7 @@ class TestFaults:
 
     def test_a_departure_over_the_limit_is_counted(self, shop, draft):
         imported = shop.read(draft, workbook(["CS-00001-BK", 89, 89], ["CS-00002-BK", 91, 91]))
-        assert imported.counts["over_limit"] == 1
+        assert imported.counts["over_new"] == 1
 
     def test_the_faulty_workbook_is_the_same_file_with_a_column_of_faults(self, shop, draft):
         imported = shop.read(
