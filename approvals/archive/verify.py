@@ -71,6 +71,7 @@ class Report:
     checkpoint_sequence: int = 0
     differing: int = 0
     differences: list = field(default_factory=list)
+    broken: list = field(default_factory=list)
 
     @classmethod
     def of(cls, kept):
@@ -93,8 +94,16 @@ class Report:
         return datetime.fromisoformat(self.started_at)
 
     def differs_at(self, number):
-        """Say whether something of this record is among the differences."""
-        return any(one.number == number for one in self.differences)
+        """Say whether something of this record or document differs, named among the first or not."""
+        return number in self.broken
+
+    def keep(self, found, began):
+        """Take over what was found: the first differences whole, of the others whose they are."""
+        self.differing = len(found)
+        self.differences = in_order(found)[:NAMED]
+        self.broken = sorted({one.number for one in found if one.number})
+        self.seconds = round(time.monotonic() - began, 1)
+        return self
 
     def differs_in(self, *parts):
         return [one for one in self.differences if one.part in parts]
@@ -115,10 +124,7 @@ def verify_archive(progress=None):
         check.found += [Difference("prices", text) for text in pricecheck.timeline_breaks()]
         check.found += [Difference("protection", text) for text in protection.breaks()]
         check.checkpoints()
-    report.differing = len(check.found)
-    report.differences = in_order(check.found)[:NAMED]
-    report.seconds = round(time.monotonic() - began, 1)
-    return report
+    return report.keep(check.found, began)
 
 
 def verify_records(sequences, *, prices=True):
@@ -134,9 +140,7 @@ def verify_records(sequences, *, prices=True):
             before = ArchiveRecord.objects.filter(sequence=record.sequence - 1).first()
             previous = before.hash if before else GENESIS
             check.chain([record], sequence=record.sequence - 1, previous=previous)
-    report.differing, report.differences = len(check.found), in_order(check.found)[:NAMED]
-    report.seconds = round(time.monotonic() - began, 1)
-    return report
+    return report.keep(check.found, began)
 
 
 def in_order(found):

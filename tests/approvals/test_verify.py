@@ -343,6 +343,15 @@ def test_prices_are_read_set_based(archive, django_assert_max_num_queries):
         verify.verify_archive()
 
 
+def test_a_record_beyond_the_named_differences_is_still_known_to_differ(archive, monkeypatch):
+    monkeypatch.setattr(verify, "NAMED", 1)
+    with made.tampering("approvals_archiverecord") as cursor:
+        cursor.execute("UPDATE approvals_archiverecord SET title = '别的'")
+    report = verify.verify_archive()
+    assert (len(report.differences), report.differing) == (1, 4)
+    assert all(report.differs_at(record.number) for record in archive)
+
+
 def test_some_records_can_be_verified_alone(archive):
     with made.tampering("approvals_archiverecord") as cursor:
         cursor.execute("UPDATE approvals_archiverecord SET title = '别的' WHERE sequence = 3")
