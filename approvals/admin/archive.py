@@ -19,6 +19,7 @@ from django.utils.translation import ngettext, pgettext
 from approvals import permissions
 from approvals.admin.documentlists import clean_text
 from approvals.archive import checking, packaging, reading, search
+from approvals.archive.package import attachment_name
 from approvals.archive.verify import Report, verify_records
 from approvals.models import ArchiveKind, ArchiveRecord, Document, DocumentKind
 from opsadmin.core import jobs
@@ -254,10 +255,12 @@ def member_rows(record, rows, members):
         "canonical.ndjson": {"size": record.payload_size, "sha256": record.payload_sha256}
     }
     entries = [{"title": title, "name": name, **known.get(name, {})} for name, title in titles.items()]
-    attached = [one for one in members if one["name"].startswith("attachments/")] or [
-        {"name": "", "title": row["name"], "size": row["size"], "sha256": row["sha256"]}
-        for row in ([] if members else rows["file"])
-    ]
+    attached = [one for one in members if one["name"].startswith("attachments/")]
+    if not members:
+        attached = [
+            {**row, "title": row["name"], "name": attachment_name(number, row["name"])}
+            for number, row in enumerate(rows["file"], 1)
+        ]
     entries[2:2] = [
         {**one, "file": one["title"], "title": _("Attachment %(n)d") % {"n": number}}
         for number, one in enumerate(attached, 1)

@@ -91,7 +91,7 @@ class _Package:
 
     def add_attachment(self, number, title, source, sealed_sha256, sealed_size):
         """Add what is there, list what was sealed; whether the two are the same."""
-        name = f"attachments/{number:03}-{safe_name(title)}"
+        name = attachment_name(number, title)
         measured = self.write_if_there(name, _pieces(source))
         size = measured[0] if sealed_size is None else sealed_size
         member = {"name": name, "size": size, "sha256": sealed_sha256, "title": title}
@@ -162,6 +162,11 @@ def _readme(number):
     # Notepad shows UTF-8 rightly only with a byte order mark.
     text = (HERE / "README_template.txt").read_text("utf-8").format(number=number)
     return text.replace("\n", "\r\n").encode("utf-8-sig")
+
+
+def attachment_name(number: int, title: str) -> str:
+    """What the n-th attachment is called in a package, whatever name its sender gave it."""
+    return f"attachments/{number:03}-{safe_name(title)}"
 
 
 def safe_name(name: str) -> str:

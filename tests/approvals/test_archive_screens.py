@@ -239,6 +239,10 @@ def test_printed_form_and_lines_come_as_files_of_their_own(record, signed_in):
     assert len(rows) == 4
     assert {row[rows[0].index("SKU")] for row in rows[1:]} == {"CS0001", "CS0002", "CS0003"}
     assert get(client, "archive_part", record.number, "nothing.txt").status_code == 404
+    page = text(get(client, "archive_record", record.number))
+    part = reverse("admin:archive_part", args=[record.number, "attachments/001-清仓说明.docx"])
+    assert f'href="{part}"' in page
+    assert body(client.get(part)) == b"evidence"
 
 
 def test_the_kept_package_is_given_out_and_its_parts_are_listed_with_digests(record, signed_in):
