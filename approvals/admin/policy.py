@@ -21,7 +21,7 @@ def guard_policy(request):
     versions = list(
         GuardPolicy.objects.select_related("proposed_by", "decided_by").order_by("-version")[:VERSIONS_SHOWN]
     )
-    version, limits = policy.limits_in_force()
+    _version, limits = policy.limits_in_force()
     proposal = next((one for one in versions if one.state == PolicyState.PROPOSED), None)
     proposed = policy.completed(proposal.limits) if proposal else None
     mine = permissions.may_change_limits(request.user)
@@ -29,9 +29,8 @@ def guard_policy(request):
         request,
         "approvals/guard_policy.html",
         title=_("Guard policy"),
-        version=version,
         in_force=next((one for one in versions if one.state == PolicyState.IN_FORCE), None),
-        groups=grouped(limits, proposed),
+        groups=grouped(limits),
         proposal=proposal,
         proposal_changes=changes(limits, proposed) if proposal else [],
         may_propose=mine and proposal is None,
@@ -39,7 +38,6 @@ def guard_policy(request):
         may_dismiss=mine and proposal is not None,
         own_proposal=proposal is not None and proposal.proposed_by_id == request.user.pk,
         history=history(versions),
-        role_names={code: BY_CODE[code].name for code in policy.PARTNERS},
     )
 
 
@@ -47,17 +45,15 @@ def may_confirm(proposal, user):
     return policy.answering_role(proposal, user) is not None
 
 
-def grouped(limits, proposed=None, typed=None, faults=None):
-    """Return [(guard, its name, its limits)]; each limit with value, proposed value, what was typed, and its fault."""
+def grouped(limits, typed=None, faults=None):
+    """Return the guards with title and limits; each limit with its value, what was typed, and its fault."""
     groups = {}
     for limit in policy.LIMITS:
         value = limits[limit.code][limit.name]
-        coming = proposed[limit.code][limit.name] if proposed else value
         groups.setdefault(limit.code, []).append(
             {
                 "limit": limit,
                 "value": value,
-                "proposed": coming if coming != value else None,
                 "typed": typed.get(limit.key, "") if typed is not None else value,
                 "fault": (faults or {}).get(limit.key, ""),
             }
@@ -66,9 +62,14 @@ def grouped(limits, proposed=None, typed=None, faults=None):
 
 
 def changes(before, after):
-    """Return the limits that differ: [{limit, before, after}]."""
+    """Return the limits that differ: [{limit, title of its guard, before, after}]."""
     return [
-        {"limit": limit, "before": before[limit.code][limit.name], "after": after[limit.code][limit.name]}
+        {
+            "limit": limit,
+            "title": words.title(limit.code),
+            "before": before[limit.code][limit.name],
+            "after": after[limit.code][limit.name],
+        }
         for limit in policy.LIMITS
         if before[limit.code][limit.name] != after[limit.code][limit.name]
     ]
@@ -104,7 +105,7 @@ def role_name(code):
 )
 def propose(request):
     """Ask for all limits at once, as they are in force, with the reason of the change."""
-    version, limits = policy.limits_in_force()
+    _version, limits = policy.limits_in_force()
     typed, faults, reason = None, {}, ""
     if request.method == "POST":
         typed = {limit.key: request.POST.get(limit.key, "")[:20] for limit in policy.LIMITS}
@@ -122,8 +123,6 @@ def propose(request):
         "approvals/guard_policy_propose.html",
         title=_("Propose new limits"),
         crumbs=[(_("Guard policy"), reverse("admin:guard_policy"))],
-        status=422 if faults else 200,
-        version=version,
         groups=grouped(limits, typed=typed, faults=faults),
         reason=reason,
         reason_fault=faults.get("reason", ""),
