@@ -4,7 +4,7 @@ from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 # Importing one of these registers what it does as a job, in whatever process the job is run.
-JOB_MODULES = ("approvals.pricelists.reading", "approvals.pricelists.importing")
+JOB_MODULES = ("approvals.pricelists.reading", "approvals.pricelists.importing", "approvals.flow.filing")
 
 
 class ApprovalsConfig(AppConfig):

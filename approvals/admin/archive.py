@@ -21,6 +21,7 @@ from approvals.admin.documentlists import clean_text
 from approvals.archive import checking, packaging, reading, search
 from approvals.archive.package import attachment_name
 from approvals.archive.verify import Report, verify_records
+from approvals.flow import filing
 from approvals.models import ArchiveKind, ArchiveRecord, Document, DocumentKind
 from opsadmin.core import jobs
 from opsadmin.core.models import Job, JobState
@@ -411,6 +412,7 @@ def job_words(job):
         packaging.JOB: _("Making a package"),
         checking.JOB: _("Checking the archive"),
         checking.SELECTED: _("Checking the selected records"),
+        filing.JOB: _("Filing a document"),
     }.get(job.kind, _("Work in the background"))
 
 
@@ -441,6 +443,7 @@ def job_page(request, pk):
         job=job,
         words=progress_words(job),
         file=job.result if job.result.get("path") else None,
+        filed=job.result if job.kind == filing.JOB and job.state == JobState.DONE else None,
         report=Report.of(job.result)
         if job.kind == checking.SELECTED and job.state == JobState.DONE
         else None,

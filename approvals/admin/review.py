@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from approvals.admin import figures, linelist
 from approvals.admin.document import document_context, lines_fragment, list_crumb
-from approvals.flow import transitions
+from approvals.flow import filing, transitions
 from approvals.guards import acknowledge, unacknowledged
 from approvals.kinds import kind_of
 from approvals.models import Decision, Document, StepKind, Task, TaskState, Verdict
@@ -184,16 +184,21 @@ def render_gates(request, task):
 def decide(request, pk):
     task = my_task(request.user, pk)
     verdict = request.POST.get("verdict", "")
+    asked = {
+        "by": request.user,
+        "content_hash": request.POST.get("content_hash", ""),
+        "comment": request.POST.get("comment", "")[:2000],
+        "address": request.META.get("REMOTE_ADDR"),
+    }
     try:
+        if verdict == Verdict.FILE and filing.needs_job(task.document):
+            return redirect("admin:job", filing.order_filing(task, **asked).pk)
         decision = transitions.decide(
             task.pk,
-            by=request.user,
             verdict=verdict,
-            content_hash=request.POST.get("content_hash", ""),
-            comment=request.POST.get("comment", "")[:2000],
             password=request.POST.get("password"),
             data=campaign_data(request.POST) if verdict == Verdict.COMPLETE else None,
-            address=request.META.get("REMOTE_ADDR"),
+            **asked,
         )
     except Refusal as refusal:
         if refusal.code in MAY_TRY_AGAIN:

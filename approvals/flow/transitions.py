@@ -235,11 +235,7 @@ def decide(
     check_open(task, by)
     check_still_theirs(task, document)
     check_verdict(task, document, by=by, verdict=verdict, comment=comment, password=password)
-    if content_hash != document.content_hash:
-        raise Refusal(
-            _("The content has changed; what you see is not the latest. Your signature was not recorded."),
-            code="stale",
-        )
+    check_fresh(document, content_hash)
     if verdict == Verdict.SIGN or verdict == Verdict.APPROVE:
         check_ready_to_sign(task, document, by=by)
     decision = write_decision(
@@ -258,6 +254,15 @@ def decide(
         effects.apply(document, task, decision, data)
         close_task(task, document)
     return decision
+
+
+def check_fresh(document, content_hash):
+    """Refuse unless what was shown is what stands."""
+    if content_hash != document.content_hash:
+        raise Refusal(
+            _("The content has changed; what you see is not the latest. Your signature was not recorded."),
+            code="stale",
+        )
 
 
 def check_open(task, by):
