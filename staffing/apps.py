@@ -5,3 +5,8 @@ from django.utils.translation import gettext_lazy as _
 class StaffingConfig(AppConfig):
     name = "staffing"
     verbose_name = _("Staff")
+
+    def ready(self):
+        from staffing.structure import join_the_log
+
+        join_the_log()

@@ -1,3 +1,48 @@
+from orgchart.models.log import (
+    ChangeItem,
+    ChangeOp,
+    ChangeSet,
+    EditorScope,
+    OrgSnapshot,
+    OrgVersion,
+    SetKind,
+    SetState,
+)
 from orgchart.models.organisation import Department, DepartmentKind, OrgStatus, Position
+from orgchart.models.work import (
+    Area,
+    Authority,
+    AuthorityKind,
+    Duty,
+    DutyRole,
+    HandoffFlow,
+    HandoffStep,
+    LinkKind,
+    OrgModel,
+    PositionLink,
+)
 
-__all__ = ["Department", "DepartmentKind", "OrgStatus", "Position"]
+__all__ = [
+    "Area",
+    "Authority",
+    "AuthorityKind",
+    "ChangeItem",
+    "ChangeOp",
+    "ChangeSet",
+    "Department",
+    "DepartmentKind",
+    "Duty",
+    "DutyRole",
+    "EditorScope",
+    "HandoffFlow",
+    "HandoffStep",
+    "LinkKind",
+    "OrgModel",
+    "OrgSnapshot",
+    "OrgStatus",
+    "OrgVersion",
+    "Position",
+    "PositionLink",
+    "SetKind",
+    "SetState",
+]

@@ -1,7 +1,9 @@
 """Departments and positions: two trees by ``parent``. Who holds a position is the staffing app's to know."""
 
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import RangeOperators
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Deferrable, F, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from simple_history.models import HistoricalRecords
@@ -65,6 +67,7 @@ class Position(TreeNode):
 
     code = models.SlugField(_("code"), max_length=60, unique=True)
     title = models.CharField(pgettext_lazy("job", "title"), max_length=60)
+    grade = models.CharField(_("grade"), max_length=20, blank=True)
     department = models.ForeignKey(
         Department, models.PROTECT, related_name="positions", verbose_name=_("department")
     )
@@ -100,10 +103,12 @@ class Position(TreeNode):
                 | Q(plan_max__gte=F("plan_min")),
                 violation_error_message=_("The largest headcount is below the smallest."),
             ),
-            models.UniqueConstraint(
-                fields=["department"],
-                condition=Q(head=True, status="active"),
+            # Deferrable, so that two posts can change places in one set of changes.
+            ExclusionConstraint(
                 name="position_one_head_per_department",
+                expressions=[("department", RangeOperators.EQUAL)],
+                condition=Q(head=True, status="active"),
+                deferrable=Deferrable.IMMEDIATE,
                 violation_error_message=_("This department already has a head position."),
             ),
         ]

@@ -1,10 +1,14 @@
 """Employees, the dated facts that join them to positions, and the stores in their charge."""
 
+import uuid
+from decimal import Decimal
+
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeOperators
+from django.contrib.postgres.functions import RandomUUID
 from django.db import models
-from django.db.models import F, Func, Q
+from django.db.models import Deferrable, F, Func, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from pypinyin import Style, lazy_pinyin
@@ -94,8 +98,15 @@ class AssignmentKind(models.TextChoices):
 
 
 class Assignment(models.Model):
-    """The dated fact that an employee holds a position, ``[start, end)``; an empty end is open."""
+    """The dated fact that an employee holds a position, ``[start, end)``; an empty end is open.
 
+    ``handover`` marks the days on which somebody works beside the one who leaves; such an assignment, and one that
+    says why it goes beyond the plan, takes no seat of the position's largest headcount.
+    """
+
+    uid = models.UUIDField(
+        _("identifier"), default=uuid.uuid4, db_default=RandomUUID(), unique=True, editable=False
+    )
     employee = models.ForeignKey(
         Employee, models.PROTECT, related_name="assignments", verbose_name=_("employee")
     )
@@ -114,6 +125,16 @@ class Assignment(models.Model):
         blank=True,
         related_name="+",
         verbose_name=_("seconded by"),
+    )
+    fte = models.DecimalField(
+        _("share of full time"), max_digits=3, decimal_places=2, default=Decimal("1.00")
+    )
+    handover = models.BooleanField(_("handover"), default=False)
+    beyond_plan = models.CharField(
+        _("beyond the plan because"),
+        max_length=200,
+        blank=True,
+        help_text=_("Only where the position already has its largest headcount."),
     )
     note = models.CharField(_("note"), max_length=200, blank=True)
     history = HistoricalRecords()
@@ -139,6 +160,12 @@ class Assignment(models.Model):
                 condition=~Q(kind="seconded") | Q(from_department__isnull=False),
                 violation_error_message=_("Say which department seconds this person."),
             ),
+            models.CheckConstraint(
+                name="assignment_share_of_full_time",
+                condition=Q(fte__gt=0, fte__lte=1),
+                violation_error_message=_("The share of full time lies between 0.01 and 1."),
+            ),
+            # Deferrable, so that two people can change places in one set of changes.
             ExclusionConstraint(
                 name="assignment_one_primary_per_day",
                 expressions=[
@@ -146,6 +173,7 @@ class Assignment(models.Model):
                     (DateRange(F("start"), F("end")), RangeOperators.OVERLAPS),
                 ],
                 condition=Q(kind="primary"),
+                deferrable=Deferrable.IMMEDIATE,
                 violation_error_message=_("This person already has a primary position in that time."),
             ),
             ExclusionConstraint(
@@ -155,6 +183,7 @@ class Assignment(models.Model):
                     ("position", RangeOperators.EQUAL),
                     (DateRange(F("start"), F("end")), RangeOperators.OVERLAPS),
                 ],
+                deferrable=Deferrable.IMMEDIATE,
                 violation_error_message=_("This person already holds this position in that time."),
             ),
         ]

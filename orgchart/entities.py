@@ -1,0 +1,219 @@
+"""What the log of changes is about: each kind of row with its key, its fields as JSON values, and its table.
+
+References are written as codes. Other apps register their own kinds (staffing: assignments), so that this one knows
+no people.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+
+from django.db.models import Q
+
+from orgchart.models import Authority, Department, Duty, Position, PositionLink
+
+ENTITIES = {}
+
+
+def same(value):
+    return value
+
+
+@dataclass(frozen=True)
+class Column:
+    """One field of a row: its name in the state, and where it stands in the table.
+
+    ``path`` is what a query selects (``parent__code``); ``refers`` names the kind of row, or of master, whose
+    key it holds.
+    """
+
+    name: str
+    path: str = ""
+    refers: str = ""
+    out: Callable = same
+    into: Callable = same
+
+    @property
+    def source(self):
+        return self.path or self.name
+
+    @property
+    def attribute(self):
+        return self.source.split("__")[0]
+
+    @property
+    def natural(self):
+        """The field by which a reference is named; empty for a plain value."""
+        return self.source.partition("__")[2]
+
+
+def plain(*names):
+    return tuple(Column(name) for name in names)
+
+
+def day(name):
+    return Column(name, out=lambda value: value.isoformat() if value else None, into=day_of)
+
+
+def day_of(text):
+    return date.fromisoformat(text) if text else None
+
+
+def share(name):
+    """A decimal, as text with its two places: what is hashed knows no floats."""
+    return Column(name, out=lambda value: f"{value:.2f}", into=Decimal)
+
+
+@dataclass(frozen=True)
+class Entity:
+    """A kind of row.
+
+    ``key(row)`` names it for ever: the fields in ``fixed`` never change. ``find(keys)`` is the condition that selects
+    these rows, and perhaps a few more. ``removable`` rows may be removed, others are closed. ``around(touched)`` is
+    the condition for what else a change of the keys in ``touched`` ({kind: keys}) is judged with; None for nothing.
+    """
+
+    name: str
+    model: type
+    columns: tuple
+    key: Callable
+    find: Callable
+    fixed: tuple
+    removable: bool = True
+    around: Callable = lambda touched: None
+
+    @cached_property
+    def column(self):
+        return {column.name: column for column in self.columns}
+
+    @cached_property
+    def blank(self):
+        """A row with the defaults of the model."""
+        return {column.name: self.default(column) for column in self.columns}
+
+    def default(self, column):
+        field = self.model._meta.get_field(column.attribute)
+        default = None if field.is_relation else field.get_default()
+        return column.out(getattr(default, "value", default))
+
+    def read(self, condition=None):
+        """Return {key: row} of the table, or of the rows that fit; one statement."""
+        rows = self.model._base_manager.order_by(*self.model._meta.ordering)
+        if condition is not None:
+            rows = rows.filter(condition)
+        found = {}
+        for values in rows.values_list(*[column.source for column in self.columns]).iterator(10_000):
+            row = {column.name: column.out(value) for column, value in zip(self.columns, values, strict=True)}
+            found[self.key(row)] = row
+        return found
+
+
+def register(entity):
+    ENTITIES[entity.name] = entity
+
+
+def by_code(keys):
+    return Q(code__in=keys)
+
+
+def owner_key(row):
+    """Return ``p:position/number`` or ``d:department/number``."""
+    owner = f"p:{row['position']}" if row["position"] else f"d:{row['department']}"
+    return f"{owner}/{row['number']}"
+
+
+def owned_by(keys):
+    owners = [key.rpartition("/")[0] for key in keys]
+    positions = [owner[2:] for owner in owners if owner.startswith("p:")]
+    departments = [owner[2:] for owner in owners if owner.startswith("d:")]
+    return Q(position__code__in=positions) | Q(department__code__in=departments)
+
+
+def link_key(row):
+    return f"{row['from']}>{row['kind']}>{row['to'] or row['to_label']}"
+
+
+def linked_from(keys):
+    return Q(source__code__in=[key.partition(">")[0] for key in keys])
+
+
+OWNER = (
+    Column("department", "department__code", "department"),
+    Column("position", "position__code", "position"),
+    Column("number"),
+    Column("text"),
+    Column("area", "area__code"),
+)
+SOURCE = plain("source_ref", "guessed")
+
+register(
+    Entity(
+        "department",
+        Department,
+        (
+            *plain("code", "name", "kind"),
+            Column("parent", "parent__code", "department"),
+            *plain("order", "supporting", "cloneable", "tentative", "status"),
+            *SOURCE,
+        ),
+        key=lambda row: row["code"],
+        find=by_code,
+        fixed=("code",),
+        removable=False,
+    )
+)
+register(
+    Entity(
+        "position",
+        Position,
+        (
+            *plain("code", "title", "grade"),
+            Column("department", "department__code", "department"),
+            Column("parent", "parent__code", "position"),
+            *plain("head", "order", "plan_min", "plan_max", "plan_note", "tentative", "status"),
+            *SOURCE,
+        ),
+        key=lambda row: row["code"],
+        find=by_code,
+        fixed=("code",),
+        removable=False,
+    )
+)
+register(
+    Entity(
+        "link",
+        PositionLink,
+        (
+            Column("from", "source__code", "position"),
+            Column("kind"),
+            Column("to", "target__code", "position"),
+            Column("to_label"),
+            *SOURCE,
+        ),
+        key=link_key,
+        find=linked_from,
+        fixed=("from", "kind", "to", "to_label"),
+    )
+)
+register(
+    Entity(
+        "duty",
+        Duty,
+        (*OWNER, *plain("action", "object", "role", "weight"), *SOURCE),
+        key=owner_key,
+        find=owned_by,
+        fixed=("department", "position", "number"),
+    )
+)
+register(
+    Entity(
+        "authority",
+        Authority,
+        (*OWNER, Column("kind"), *SOURCE),
+        key=owner_key,
+        find=owned_by,
+        fixed=("department", "position", "number"),
+    )
+)
