@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from approvals.kinds import KINDS, kind_of
-from approvals.models import Document, DocumentState, StepState, Task, TaskState
+from approvals.models import Document, DocumentState, ProcessState, Step, StepState, Task, TaskState
 from opsadmin.core.counting import LIMIT, UpTo, count_up_to
 
 OWN_ROWS = tuple(kind.model._meta.model_name for kind in KINDS.values())
@@ -57,6 +57,17 @@ def figures(user, now=None):
         largest=max(money.values(), default=Decimal(0)),
         due_today=sum(due is not None and due < end_of_day for *_rest, due in rows),
     )
+
+
+def deadline_years():
+    """Return the years over which the deadlines of open steps are counted back from their effective moments."""
+    steps = Step.objects.filter(
+        process__state=ProcessState.OPEN,
+        state__in=(StepState.WAITING, StepState.ACTIVE),
+        due_at__isnull=False,
+    )
+    spans = steps.values_list("due_at__year", "process__document__effective_from__year").distinct()
+    return {year for first, last in spans for year in range(min(first, last), max(first, last) + 1)}
 
 
 def waiting_tasks(user, *, kind="", after=None):

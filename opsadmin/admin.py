@@ -6,13 +6,18 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import Count, Prefetch, Q
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+from import_export.admin import ImportExportMixin
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelect2Widget
 
-from opsadmin.core.models import User
+from opsadmin.calendar import sentence, uncovered_years
+from opsadmin.core import workdays
+from opsadmin.core.models import CalendarDay, User
 from opsadmin.core.records import ReadOnlyAdmin, RecordAdmin
+from opsadmin.core.transfer import MasterResource, TransferMixin
 from opsadmin.roles import BY_CODE, ROLES
 from staffing import people
 from staffing.access import sync_store_access
@@ -173,6 +178,42 @@ def link_employee(user, employee):
         Account.objects.filter(user=user).delete()
     else:
         Account.objects.update_or_create(user=user, defaults={"employee": employee})
+
+
+class CalendarDayResource(MasterResource):
+    class Meta:
+        model = CalendarDay
+        import_id_fields = ["date"]
+        fields = ["date", "working", "name"]
+
+
+@admin.register(CalendarDay)
+class CalendarDayAdmin(TransferMixin, ImportExportMixin, RecordAdmin):
+    """Holidays and make-up days that the built-in calendar does not know, or knows otherwise."""
+
+    resource_classes = [CalendarDayResource]
+    list_before_template = "admin/core/calendarday/known.html"
+    list_display = ("date", "weekday", "kind", "name")
+    list_filter = ("working",)
+    search_fields = ("name", "date")
+    date_hierarchy = "date"
+    fields = ("date", "working", "name")
+
+    def changelist_view(self, request, extra_context=None):
+        years = uncovered_years()
+        known = {
+            "last_built_in_year": workdays.last_built_in_year(),
+            "uncovered": sentence(years) if years else "",
+        }
+        return super().changelist_view(request, {**known, **(extra_context or {})})
+
+    @admin.display(description=_("weekday"))
+    def weekday(self, day):
+        return date_format(day.date, "l")
+
+    @admin.display(description=_("work or off"), ordering="working")
+    def kind(self, day):
+        return _("work") if day.working else _("off")
 
 
 @admin.register(Group)

@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig, apps
 from django.contrib.admin.apps import AdminConfig
+from django.core import checks
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
@@ -12,6 +13,9 @@ class OpsAdminConfig(AppConfig):
     verbose_name = _("Store operations")
 
     def ready(self):
+        from opsadmin.calendar import check_calendar
+
+        checks.register(check_calendar, checks.Tags.database)
         # The last app: all permissions are there by then.
         post_migrate.connect(bring_roles_up_to_date, sender=apps.get_app_config("approvals"))
 

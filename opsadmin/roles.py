@@ -129,8 +129,8 @@ ROLES = (
         "administrator",
         _("system administrator"),
         (
-            *crud("core.user", "staffing.account", *STORES, *FLOWS, "stores.listing"),
-            *transfer(*STORES, "stores.listing"),
+            *crud("core.user", "core.calendarday", "staffing.account", *STORES, *FLOWS, "stores.listing"),
+            *transfer(*STORES, "stores.listing", "core.calendarday"),
             *view(
                 "auth.group",
                 "core.job",
@@ -159,6 +159,7 @@ ROLES = (
                 "approvals.guardpolicy",
                 "core.user",
                 "core.job",
+                "core.calendarday",
                 "staffing.account",
                 "axes.accessattempt",
             ),

@@ -146,6 +146,7 @@ def navigation(request):
             masters(user, _("Flows"), "flow", "approvals.flow"),
             item(_("Guard policy"), "gear", "guard_policy", may_view(user, "approvals.guardpolicy")),
             masters(user, _("Accounts"), "user", "core.user"),
+            masters(user, _("Working calendar"), "clock", "core.calendarday"),
             masters(user, _("Jobs"), "clock", "core.job"),
         ),
     ]

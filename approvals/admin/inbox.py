@@ -13,6 +13,7 @@ from approvals.kinds import KINDS, kind_of
 from approvals.models import DocumentKind, DocumentState
 from opsadmin.core.counting import count_up_to
 from opsadmin.core.screens import page, screen
+from opsadmin.core.workdays import added_days
 
 PAGE_SIZE = 50
 TABS = ("waiting", "submitted", "decided")
@@ -111,7 +112,11 @@ def waiting_page(request, kind, figures):
     shown, pager = keyset(
         found, PAGE_SIZE, request, kind, "waiting", lambda task: moment_key(task.due_at, task.pk)
     )
-    context = {"rows": [task_row(task) for task in shown], "pager": pager}
+    context = {
+        "rows": [task_row(task) for task in shown],
+        "pager": pager,
+        "added_days": added_days(timezone.localdate()),
+    }
     if not shown and not kind and not after:
         context |= nothing_waits(request.user)
     return context

@@ -156,6 +156,26 @@ class NumberSeries(models.Model):
         return f"{self.prefix}-{self.year}-{self.last:04d}"
 
 
+class CalendarDay(models.Model):
+    """A day on which people work, or do not, whatever the built-in calendar and the weekday say."""
+
+    date = models.DateField(_("date"), unique=True)
+    working = models.BooleanField(_("working day"), default=False)
+    name = models.CharField(_("occasion"), max_length=60, blank=True)
+
+    class Meta:
+        verbose_name = _("calendar day")
+        verbose_name_plural = _("working calendar")
+        ordering = ["-date"]
+        permissions = [
+            ("import_calendarday", _("Can import calendar days")),
+            ("export_calendarday", _("Can export calendar days")),
+        ]
+
+    def __str__(self):
+        return self.date.isoformat()
+
+
 class Heartbeat(models.Model):
     """When a periodic job last ran, so that a silent scheduler is seen."""
 
@@ -171,6 +191,7 @@ class Heartbeat(models.Model):
 
 
 __all__ = [
+    "CalendarDay",
     "Heartbeat",
     "Job",
     "JobState",

@@ -40,14 +40,18 @@ def span(seconds):
     return ngettext("%(n)d minute", "%(n)d minutes", minutes) % {"n": minutes}
 
 
-def waited(moment, now=None):
-    """Return how long something has waited: minutes, hours, and from the day before yesterday on working days."""
+def waited(moment, now=None, added=None):
+    """Return how long something has waited: minutes, hours, and from the day before yesterday on working days.
+
+    ``added`` are the administrator's days, as from ``workdays.added_days``; a list reads them once for all rows.
+    """
     now = now or timezone.now()
     first, today = timezone.localtime(moment).date(), timezone.localtime(now).date()
     if (today - first).days < 2:
         seconds = (now - moment).total_seconds()
         return span(seconds if seconds < HOUR else seconds // HOUR * HOUR)
-    days = sum(is_workday(first + timedelta(days=n)) for n in range(1, min((today - first).days, 366) + 1))
+    passed = range(1, min((today - first).days, 366) + 1)
+    days = sum(is_workday(first + timedelta(days=n), added or {}) for n in passed)
     if not days:
         return span((now - moment).total_seconds())
     return ngettext("%(n)d working day", "%(n)d working days", days) % {"n": days}

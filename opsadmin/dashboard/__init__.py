@@ -88,6 +88,7 @@ OFFICE_VIEWS = (
         permissions.may_administer,
         (system.accounts_figure, system.roleless_figure, system.failed_jobs_figure, system.locked_figure),
         (system.heartbeats_card, system.jobs_card),
+        (system.calendar_banner,),
     ),
 )
 

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from opsadmin.calendar import sentence, uncovered_years
 from opsadmin.core.counting import count_up_to
 from opsadmin.core.models import Heartbeat, Job, JobState, User
 
@@ -53,6 +54,21 @@ def locked_figure(user, now):
         failures_since_start__gte=settings.AXES_FAILURE_LIMIT, attempt_time__gte=since
     )
     return {"label": _("Locked out"), "value": count_up_to(attempts), "note": _("wrong passwords")}
+
+
+def calendar_banner(user, now):
+    """What is missing in the working calendar, while deadlines fall where it is."""
+    years = uncovered_years()
+    if not years:
+        return None
+    return {
+        "url": reverse("admin:core_calendarday_changelist"),
+        "action": _("Working calendar"),
+        "icon": "clock",
+        "tone": "warn",
+        "strong": sentence(years),
+        "text": "",
+    }
 
 
 def heartbeat_names():

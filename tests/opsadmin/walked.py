@@ -1,6 +1,6 @@
 """The demo company after one price list has gone the whole way, and one more waits: every screen has something."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from io import BytesIO
 
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -15,7 +15,7 @@ from approvals.scopes import expand_scopes
 from opsadmin.company import load_company
 from opsadmin.core import jobs
 from opsadmin.core.files import store_file
-from opsadmin.core.models import User
+from opsadmin.core.models import CalendarDay, User
 from stores.models import PriceInForce, Sku
 
 PASSWORD = "walked-company-1"
@@ -28,6 +28,7 @@ def account(username):
 def walked_company(lines=8):
     """Load the company and walk a price list to its receipts; return the document, which is done."""
     load_company()
+    CalendarDay.objects.create(date=date(2027, 1, 1), name="元旦")
     manager = account("manager")
     manager.set_password(PASSWORD)
     manager.save()

@@ -35,6 +35,7 @@ MODELS = {
     "stores_brand": {"administrator"},
     "stores_store": {"administrator"},
     "stores_listing": {"administrator"},
+    "core_calendarday": {"administrator"},
     "stores_product": {"product_strategy"},
     "stores_sku": {"product_strategy"},
     "orgchart_department": {"hr"},

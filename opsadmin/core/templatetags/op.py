@@ -125,8 +125,8 @@ def when(moment):
 
 
 @register.filter
-def waited(moment):
-    return moments.waited(moment) if moment else "—"
+def waited(moment, added=None):
+    return moments.waited(moment, added=added) if moment else "—"
 
 
 @register.filter
