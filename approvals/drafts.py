@@ -8,6 +8,7 @@ from datetime import datetime, time, timedelta
 
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
+from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -21,10 +22,13 @@ from approvals.models import (
     DocumentAuthor,
     DocumentKind,
     DocumentState,
+    FlowStep,
+    FlowVersionState,
     GuardAck,
 )
 from opsadmin.core.numbering import next_number
 from opsadmin.core.refusals import Refusal
+from opsadmin.core.workdays import workdays_before
 from stores.models import Sku
 
 COMMON_FIELDS = ("title", "effective_from", "effective_to", "note")
@@ -99,12 +103,22 @@ def create_promotion(*, by, title, promotion_kind, effective_from, effective_to,
     )
 
 
-def usual_start(now=None):
+def usual_start(kind, now=None):
     """Return the midnight (Asia/Shanghai) at which a new document begins unless its drafter says otherwise.
 
-    It lies at least a whole day ahead: less is an emergency, which takes a further signature (G14).
+    It lies at least a whole day ahead: less is an emergency, which takes a further signature (G14). Nor has anybody
+    on the route of this kind of document (a code) less than a day until the latest safe moment.
     """
-    day = timezone.localtime(now or timezone.now()).date() + timedelta(days=2)
+    now = now or timezone.now()
+    steps = FlowStep.objects.filter(version__flow__kind=kind, version__state=FlowVersionState.IN_USE)
+    days = steps.aggregate(most=Max("days_before"))["most"] or 0
+    start = midnight(timezone.localtime(now).date() + timedelta(days=2))
+    while days and workdays_before(start, days) < now + timedelta(days=1):
+        start = midnight(timezone.localtime(start).date() + timedelta(days=1))
+    return start
+
+
+def midnight(day):
     return timezone.make_aware(datetime.combine(day, time()))
 
 
@@ -122,11 +136,14 @@ def locked_for_editing(pk, *, by):
     return document
 
 
-def recheck(document):
-    """Bring scopes, copies of masters, guard hits and digest in line with header and lines, in one transaction."""
+def recheck(document, *, touched=None):
+    """Bring scopes, copies of masters, guard hits and digest in line with header and lines, in one transaction.
+
+    ``touched``: keys of the lines that changed, where it was nothing else.
+    """
     scopes.expand_scopes(document)
-    guards.refresh_snapshots(document)
-    guards.run_guards(document)
+    guards.refresh_snapshots(document, touched=touched)
+    guards.run_guards(document, touched=touched)
     document.content_hash = document.guarded_hash = content_hash(document)
     document.save(update_fields=["content_hash", "guarded_hash", "updated_at"])
 
@@ -183,7 +200,7 @@ def add_line(pk, *, by, sku_code, scope_key=scopes.ALL, **fields):
         line.final_price = getattr(line, "reference_price", None)
     line.full_clean()
     line.save()
-    recheck(document)
+    recheck(document, touched=[line.pk])
     return line
 
 
@@ -229,7 +246,7 @@ def edit_line(line_pk, *, kind, by, version, **fields):
         line.version += 1
         line.full_clean()
         line.save(update_fields=[*changed, "version"])
-        recheck(document)
+        recheck(document, touched=[line.pk])
         line.refresh_from_db()
     return line, document
 
@@ -294,7 +311,7 @@ def follow_up(pk, *, by):
 def follow_up_window(document):
     """Return the document's own window while it still lies ahead, else one as long from the usual start."""
     start, end = document.effective_from, document.effective_to
-    moved = max(start, usual_start())
+    moved = max(start, usual_start(document.kind))
     return {"effective_from": moved, "effective_to": end and end + (moved - start)}
 
 

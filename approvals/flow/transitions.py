@@ -585,7 +585,7 @@ def change_line(task_pk, *, by, line_pk, version, final_price=None, struck=None,
         line.full_clean(validate_unique=False)
         line.save(update_fields=[*changes, "version"])
         write_line_changes(line, changes, document=document, task=task, by=by)
-        guards.run_guards(document)
+        guards.run_guards(document, touched=[line.pk])
         refresh_guarded_hash(document)
         line.refresh_from_db()
     return line, document

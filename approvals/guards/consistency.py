@@ -11,9 +11,6 @@ def listed(check):
         f"SELECT 'block', {LINE}, 'inactive', '', '', {NO_WITNESS} FROM lines l WHERE NOT l.sku_active",
         f"""SELECT 'block', {LINE}, 'no_store', '0', '1', {NO_WITNESS}
             FROM lines l WHERE l.breadth IS NULL""",
-        f"""SELECT 'block', {DOCUMENT}, 'nothing_kept', '0', '1', {NO_WITNESS}
-            WHERE NOT EXISTS (SELECT FROM lines)
-              AND EXISTS (SELECT FROM {check.kind.line_table} WHERE document_id = %(doc)s)""",
         f"""SELECT 'warn', {LINE}, 'no_listing', cardinality(l.missing)::text || '/' || cardinality(l.stores)::text,
                    '', jsonb_build_object('stores', {store_names("l.missing")})
             FROM (SELECT l.*, g.stores, ARRAY(
@@ -25,6 +22,16 @@ def listed(check):
                                                    AND s.store_id = ANY (g.stores)
                         GROUP BY l.id HAVING count(s.id) < min(cardinality(g.stores))) AS lacking
                   JOIN lines l ON l.id = lacking.id JOIN scopes g ON g.no = l.scope) l""",
+    ]
+
+
+@guard("G01", whole=True)
+def something_kept(check):
+    """A document in which every line is struck decides nothing."""
+    return [
+        f"""SELECT 'block', {DOCUMENT}, 'nothing_kept', '0', '1', {NO_WITNESS}
+            WHERE NOT EXISTS (SELECT FROM lines)
+              AND EXISTS (SELECT FROM {check.kind.line_table} WHERE document_id = %(doc)s)"""
     ]
 
 
@@ -131,7 +138,7 @@ def brands_differ(check):
     ]
 
 
-@guard("G28")
+@guard("G28", whole=True)
 def odd_in_bulk(check):
     """Unusually many lines change, all of them by one factor, or the median change is large: a wrong column or unit.
 
@@ -160,7 +167,7 @@ def odd_in_bulk(check):
     ]
 
 
-@guard("G29")
+@guard("G29", whole=True)
 def unit(check):
     """Fen for yuan, or the reverse: the median of new over old lies around 100, or around a hundredth."""
     return [

@@ -75,8 +75,7 @@ def summarise(cursor, check):
 
     Figures are of kept lines; the groups and ``lines`` include struck ones. Money at risk: what selling the stock
     below cost would lose, Σ max(cost − final price, 0) × stock, in yuan. Margins: mean of (price − cost − fee) / price.
-    Largest cut and rise, shares and margins are in percent. ``base_differs``: lines whose stores have several prices in
-    force now.
+    Largest cut and rise, shares and margins are in percent.
     """
     params = check.params
     cursor.execute(FIGURES, params)
@@ -87,8 +86,6 @@ def summarise(cursor, check):
     figures["histogram"] = [counts.get(str(bucket), 0) for bucket in range(len(BUCKETS) + 1)]
     cursor.execute(DIFFERING.format(rules=check.rules), params)
     figures["stores_that_differ"] = cursor.fetchone()[0]
-    cursor.execute("SELECT count(*) FROM present WHERE low <> high")
-    figures["base_differs"] = cursor.fetchone()[0]
     figures["hits"] = hits_by_severity(cursor, params)
     figures["checked_at"] = timezone.now().isoformat()
     return figures

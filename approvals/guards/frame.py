@@ -14,7 +14,8 @@ from approvals.kinds import KINDS, kind_of, specific
 from approvals.models.pricelist import BELOW_COST_REASONS
 from approvals.scopes import line_stores_sql
 
-GUARDS = {}
+# {code: [guards]} and, of these, the ones that judge the document or its mass, not one line.
+GUARDS, WHOLE = {}, set()
 
 # The stores that share one price, whatever the document.
 UNIFIED = "t.unified_price AND t.status = 'trading' AND t.mode = 'self_operated'"
@@ -37,7 +38,17 @@ SELECT l.id, l.row_no, l.sku_id, l.sku_code, g.no AS scope, l.exception_reason, 
        coalesce(g.fee, 0) AS fee, g.breadth, g.everywhere,
        l.exception_reason <> '' AND s.pool IN ('campaign', 'exclusive') AS excepted
 FROM {lines} l JOIN stores_sku s ON s.id = l.sku_id LEFT JOIN scopes g ON g.scope_key = l.scope_key
-WHERE l.document_id = %(doc)s AND NOT l.struck
+WHERE l.document_id = %(doc)s AND NOT l.struck {near}
+"""
+# What a guard of one line looks at besides that line lies within its product.
+NEAR = """
+AND s.product_id IN (
+    SELECT k.product_id FROM stores_sku k JOIN {lines} c ON c.sku_id = k.id WHERE c.id = ANY (%(touched)s))
+"""
+NO_MORE = """
+DELETE FROM approvals_guardhit WHERE document_id = %(doc)s AND (
+    line_id IS NULL OR code = ANY (%(whole)s) OR line_id IN (
+        SELECT l.id FROM {lines} l JOIN stores_sku s ON s.id = l.sku_id WHERE l.document_id = %(doc)s {near}))
 """
 PRESENT_TABLE = """
 CREATE TEMPORARY TABLE present ON COMMIT DROP AS
@@ -73,7 +84,7 @@ class Check:
     """What a guard may know besides the lines: the document as a row of its own kind, and that kind.
 
     ``rules`` is SQL of (line_id, store_id): which kept line rules in which store. ``one_scope``: all lines mean the
-    same stores, so that no two of them meet.
+    same stores, so that no two of them meet. ``near``: SQL that leaves the lines of the products that were touched.
     """
 
     own: object
@@ -81,20 +92,23 @@ class Check:
     rules: str
     one_scope: bool
     params: dict
+    near: str
 
 
-def guard(code):
-    """Register a guard by the code under which a Kind names it."""
+def guard(code, *, whole=False):
+    """Register a guard by the code under which a Kind names it; ``whole``: it judges the document or its mass."""
 
     def register(function):
-        GUARDS[code] = function
+        GUARDS.setdefault(code, []).append(function)
+        if whole:
+            WHOLE.add(function)
         return function
 
     return register
 
 
-def make_check(document, version, limits):
-    """Return the Check of a document under one version of the limits."""
+def make_check(document, version, limits, touched=()):
+    """Return the Check of a document under one version of the limits; ``touched``: keys of the lines that changed."""
     own = specific(document)
     kind = kind_of(own)
     params = {
@@ -105,22 +119,28 @@ def make_check(document, version, limits):
         "layer": kind.layer(own),
         "policy": version,
         "excuses": BELOW_COST_REASONS,
+        "touched": list(touched),
     }
     for code, values in limits.items():
         params |= {f"{code}_{name}": value for name, value in values.items()}
     one_scope = own.lines.values("scope_key").distinct()[:2].count() < 2
     return Check(
-        own=own, kind=kind, rules=line_stores_sql(own, named=True), one_scope=one_scope, params=params
+        own=own,
+        kind=kind,
+        rules=line_stores_sql(own, named=True),
+        one_scope=one_scope,
+        params=params,
+        near=NEAR.format(lines=kind.line_table),
     )
 
 
-def prepare(cursor, check):
+def prepare(cursor, check, *, near=False, present=True):
     """Make the tables that guards read, for this transaction.
 
     ``scopes``: no, scope_key, stores, the highest fee of their platforms, breadth (0 named stores, 1 brand, 2 all),
-    everywhere (no unified store is left out). ``lines``: the kept lines with their SKU's facts; columns that the
-    kind has not are NULL; ``excused``: a reason is stated that may excuse a price below cost; ``excepted``: a written
-    exception on a SKU that may have one.
+    everywhere (no unified store is left out). ``lines``: the kept lines, or those near the touched ones, with their
+    SKU's facts; columns that the kind has not are NULL; ``excused``: a reason is stated that may excuse a price below
+    cost; ``excepted``: a written exception on a SKU that may have one. ``present``: the prices in force of each line.
     """
     # By default a join of a million rows is sorted on disk, and every statement over it compiled anew.
     cursor.execute("SET LOCAL work_mem = '64MB'; SET LOCAL jit = off")
@@ -131,26 +151,43 @@ def prepare(cursor, check):
     )
     excused = "l.reason_code IN %(excuses)s" if "reason_code" in names else "l.reason <> ''"
     cursor.execute(
-        LINES_TABLE.format(own_columns=own_columns, excused=excused, lines=check.kind.line_table),
+        LINES_TABLE.format(
+            own_columns=own_columns,
+            excused=excused,
+            lines=check.kind.line_table,
+            near=check.near if near else "",
+        ),
         check.params,
     )
     # A new table has no statistics, and without them a join of a million rows is planned as if it were a few.
     cursor.execute("ANALYZE scopes; ANALYZE lines (id, sku_id, scope, product_id, everywhere)")
-    cursor.execute(PRESENT_TABLE, check.params)
-    cursor.execute("ANALYZE present (line_id)")
+    if present:
+        cursor.execute(PRESENT_TABLE, check.params)
+        cursor.execute("ANALYZE present (line_id)")
 
 
 def clear(cursor):
     """Drop the tables, so that the same transaction can check again."""
     cursor.execute(
-        "DROP TABLE present, lines, scopes; SET LOCAL work_mem TO DEFAULT; SET LOCAL jit TO DEFAULT"
+        "DROP TABLE IF EXISTS present; DROP TABLE lines, scopes; "
+        "SET LOCAL work_mem TO DEFAULT; SET LOCAL jit TO DEFAULT"
     )
 
 
-def find(cursor, check, code):
-    """Run one guard and keep its hits."""
-    for select in GUARDS[code](check):
-        cursor.execute(INSERT.format(rules=check.rules, code=code, select=select), check.params)
+def forget(cursor, check):
+    """Delete the hits that a check of the touched lines finds anew."""
+    whole = [code for code in check.kind.guards if WHOLE.issuperset(GUARDS[code])]
+    cursor.execute(
+        NO_MORE.format(lines=check.kind.line_table, near=check.near), {**check.params, "whole": whole}
+    )
+
+
+def find(cursor, check, which=lambda function: True):
+    """Run the guards of the document's kind, or which of them are asked for, and keep their hits."""
+    for code in check.kind.guards:
+        for function in filter(which, GUARDS[code]):
+            for select in function(check):
+                cursor.execute(INSERT.format(rules=check.rules, code=code, select=select), check.params)
 
 
 def documents_in_approval(check):

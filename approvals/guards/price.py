@@ -151,7 +151,7 @@ def off_reference(check):
     ]
 
 
-@guard("G31")
+@guard("G31", whole=True)
 def odd_ending(check):
     """A new price ends in cents that hardly any price of the list ends in, before or after: often a slip.
 

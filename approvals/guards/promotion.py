@@ -52,7 +52,7 @@ def no_real_discount(check):
     ]
 
 
-@guard("G20")
+@guard("G20", whole=True)
 def open_promotion(check):
     """A promotion says how many one buyer can have, how many there are, what it may cost, and when it ends."""
     promotion = check.own

@@ -4,7 +4,7 @@ from django.db import connection, transaction
 
 from approvals.guards import consistency, law, price, promotion, window
 from approvals.guards.figures import keep_figures, summarise
-from approvals.guards.frame import clear, find, make_check, prepare
+from approvals.guards.frame import WHOLE, clear, find, forget, make_check, prepare
 from approvals.guards.policy import limits_in_force
 from approvals.guards.ranking import rank_lines
 from approvals.models import GuardHit
@@ -14,19 +14,27 @@ MODULES = (price, consistency, window, law, promotion)
 
 
 @transaction.atomic
-def run_guards(document):
+def run_guards(document, *, touched=None):
     """Check the document again: rewrite its hits, its lines' group and risk, and its figures.
 
-    The number of statements depends on the guards of its kind, never on its lines. ``guarded_hash`` notes the
-    content that was checked; whoever changes lines refreshes ``content_hash`` first or afterwards. Struck lines have
-    no hits.
+    With ``touched``, the keys of the lines that changed since the last check, what looks at one line judges only the
+    lines of the same products; nothing else that it reads may have changed. The number of statements depends on the
+    guards of its kind, never on its lines. ``guarded_hash`` notes the content that was checked; whoever changes lines
+    refreshes ``content_hash`` first or afterwards. Struck lines have no hits.
     """
-    check = make_check(document, *limits_in_force())
-    GuardHit.objects.filter(document=document.pk).delete()
+    check = make_check(document, *limits_in_force(), touched=touched or ())
     with connection.cursor() as cursor:
-        prepare(cursor, check)
-        for code in check.kind.guards:
-            find(cursor, check, code)
+        if touched is None:
+            GuardHit.objects.filter(document=document.pk).delete()
+            prepare(cursor, check)
+            find(cursor, check)
+        else:
+            forget(cursor, check)
+            prepare(cursor, check, near=True)
+            find(cursor, check, lambda function: function not in WHOLE)
+            clear(cursor)
+            prepare(cursor, check, present=False)
+            find(cursor, check, WHOLE.__contains__)
         rank_lines(cursor, check)
         document.summary = summarise(cursor, check)
         clear(cursor)

@@ -8,7 +8,7 @@ from approvals.kinds import kind_of
 LINES_TABLE = """
 CREATE TEMPORARY TABLE lines ON COMMIT DROP AS
 SELECT l.id, l.sku_id, g.no AS scope FROM {lines} l LEFT JOIN scopes g ON g.scope_key = l.scope_key
-WHERE l.document_id = %(doc)s
+WHERE l.document_id = %(doc)s AND (%(touched)s::bigint[] IS NULL OR l.id = ANY (%(touched)s))
 """
 SNAPSHOT = """
 WITH facts AS (
@@ -27,18 +27,19 @@ COPIED = ("cost", "floor_price", "ceiling_price")
 
 
 @transaction.atomic
-def refresh_snapshots(document):
+def refresh_snapshots(document, *, touched=None):
     """Set price in force and its version on every line, and cost, floor and ceiling where the draft has none.
 
     The price in force is that of the base layer at the moment the document takes effect, the most common one where
     stores differ; its version is the newest of them. The same statements for any number of lines; lines that would
     stay as they are, are not written; the others are put into the group that their price alone says, so that the check
-    that follows writes few of them again. Only for a document that is still being drafted.
+    that follows writes few of them again. With ``touched`` only the lines with these keys. Only for a document that is
+    still being drafted.
     """
     kind = kind_of(document)
     columns = {field.column for field in kind.line_model._meta.concrete_fields}
     values = {name: f"coalesce(l.{name}, f.{name})" for name in COPIED if name in columns}
-    params = {"doc": document.pk, "start": document.effective_from}
+    params = {"doc": document.pk, "start": document.effective_from, "touched": touched}
     with connection.cursor() as cursor:
         cursor.execute(SCOPES_TABLE, params)
         cursor.execute(LINES_TABLE.format(lines=kind.line_table), params)

@@ -18,7 +18,7 @@ WINDOW = f"tstzrange({START}, {END})"
 YIELDS = f"(upper_inf(p.during) AND lower(p.during) < {START})"
 
 
-@guard("G14")
+@guard("G14", whole=True)
 def window(check):
     """The window lies ahead, leaves the stores their lead time, and a campaign has an end.
 

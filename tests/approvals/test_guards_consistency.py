@@ -292,7 +292,6 @@ def test_a_lines_price_in_force_is_the_most_common_one_of_its_stores_at_the_star
     document = check(document)
     row.refresh_from_db()
     assert (row.base_price, row.base_version) == (Decimal("100.00"), newest.pk)
-    assert document.summary["base_differs"] == 1
 
 
 def test_a_price_that_ends_before_the_start_is_not_the_price_in_force(shop):
