@@ -98,6 +98,10 @@ class Entity:
         default = None if field.is_relation else field.get_default()
         return column.out(getattr(default, "value", default))
 
+    def row_of(self, values):
+        """Return a row of what the table holds in the order of the columns."""
+        return {column.name: column.out(value) for column, value in zip(self.columns, values, strict=True)}
+
     def read(self, condition=None):
         """Return {key: row} of the table, or of the rows that fit; one statement."""
         rows = self.model._base_manager.order_by(*self.model._meta.ordering)
@@ -105,7 +109,7 @@ class Entity:
             rows = rows.filter(condition)
         found = {}
         for values in rows.values_list(*[column.source for column in self.columns]).iterator(10_000):
-            row = {column.name: column.out(value) for column, value in zip(self.columns, values, strict=True)}
+            row = self.row_of(values)
             found[self.key(row)] = row
         return found
 

@@ -1,0 +1,353 @@
+"""What one view of the chart shows, as JSON values: its cards, its figures, and what lies outside. Pure."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from django.utils.translation import gettext as _
+
+from staffing.chart.source import Source
+from staffing.chart.tree import COMPANY, DEPARTMENTS, POSITIONS, Tree, tree_of
+from staffing.headcount import SEATED
+from staffing.models import AssignmentKind
+
+# More cards than this are never sent at once: the depth is lowered instead, and the reader is told.
+MOST_CARDS = 3_000
+ADVISED_SPAN = 8
+
+
+@dataclass
+class Seats:
+    """Plan and people of some positions. A tentative position, or one without a plan, approves nothing."""
+
+    plan_min: int = 0
+    plan_max: int = 0
+    filled: int = 0
+    short: int = 0
+    open: int = 0
+    posts: int = 0
+    unplanned: int = 0
+    unplanned_filled: int = 0
+    tentative: int = 0
+
+    def add(self, other):
+        for name in self.__dataclass_fields__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    @property
+    def planned(self):
+        return self.posts > self.unplanned
+
+
+def seats_of(row, filled):
+    """Return the seats of one position."""
+    low, high = row["plan_min"], row["plan_max"]
+    if row["tentative"] or (low is None and high is None):
+        return Seats(posts=1, unplanned=1, unplanned_filled=filled, tentative=int(row["tentative"]))
+    low = low or 0
+    most = low if high is None else high
+    return Seats(low, most, filled, max(low - filled, 0), max(most - max(filled, low), 0), 1)
+
+
+@dataclass
+class Chart:
+    """A source seen through a lens."""
+
+    source: Source
+    lens: str
+    tree: Tree = field(init=False)
+
+    def __post_init__(self):
+        self.tree = tree_of(self.source, self.lens)
+
+    @cached_property
+    def order(self):
+        """All cards, parents first."""
+        return self.tree.below(COMPANY)
+
+    @cached_property
+    def seats(self):
+        """{position: Seats}"""
+        filled = self.source.filled
+        return {code: seats_of(row, filled(code)) for code, row in self.source.positions.items()}
+
+    @cached_property
+    def by_department(self):
+        """{department: Seats} with everything below it."""
+        rows = self.source.departments
+        totals = {code: Seats() for code in rows}
+        for code, row in self.source.positions.items():
+            if row["department"] in totals:
+                totals[row["department"]].add(self.seats[code])
+        tree = self.tree if self.lens == DEPARTMENTS else tree_of(self.source, DEPARTMENTS)
+        for card in reversed(tree.below(COMPANY)):
+            above = tree.parent[card]
+            if above != COMPANY:
+                totals[above[2:]].add(totals[card[2:]])
+        return totals
+
+    @cached_property
+    def posts_below(self):
+        """{card: number of positions below it}; in the lens of departments, of departments."""
+        counted = Counter()
+        for card in reversed(self.order):
+            one = card.startswith("p:") or self.lens == DEPARTMENTS
+            counted[self.tree.parent[card]] += counted[card] + one
+        return counted
+
+    @cached_property
+    def spans(self):
+        """{card: number of positions that report to it}, through departments without a head."""
+        spans = Counter()
+        for card in reversed(self.order):
+            spans[self.tree.parent[card]] += 1 if card.startswith("p:") else spans[card]
+        return spans
+
+    @cached_property
+    def heads(self):
+        return {row["department"]: code for code, row in reversed(self.source.positions.items()) if row["head"]}
+
+    def knows(self, card):
+        return card == COMPANY or card in self.tree.parent
+
+    def card_of(self, code):
+        """Return the card of a department or position by its code or card id; the company for nothing."""
+        if not code or code == COMPANY:
+            return COMPANY
+        plain = code[2:] if code[:2] in ("p:", "d:") else code
+        head = self.heads.get(plain)
+        other = self.source.positions.get(plain, {}).get("department")
+        for card in (code, f"d:{plain}", f"p:{head}", f"p:{plain}", f"d:{other}"):
+            if self.knows(card):
+                return card
+        return None
+
+    def within(self, root, depth):
+        """Return the cards of the view, parents first, and the depth that was possible; None is everything."""
+        cards, row, level = [root], [root], 0
+        while row and (depth is None or level < depth):
+            row = [child for card in row for child in self.tree.children.get(card, ())]
+            if len(cards) + len(row) > MOST_CARDS:
+                return cards, level
+            cards += row
+            level += 1
+        return cards, depth
+
+    def layers(self, root):
+        """Return how many positions stand above each other at most, the root included."""
+        layer = {root: int(root.startswith("p:"))}
+        for card in self.tree.below(root):
+            layer[card] = layer[self.tree.parent[card]] + card.startswith("p:")
+        return max(layer.values())
+
+
+def plan_words(row):
+    """Return "1", "1–2", "0–4"; nothing where no headcount is planned."""
+    low, high = row["plan_min"], row["plan_max"]
+    if low is None and high is None:
+        return ""
+    if high is None:
+        return _("%(n)d or more") % {"n": low}
+    return str(high) if low == high else f"{low or 0}–{high}"
+
+
+def range_words(seats):
+    if not seats.planned:
+        return ""
+    low, high = seats.plan_min, seats.plan_max
+    return str(low) if low == high else f"{low}–{high}"
+
+
+def node(chart, card, holders, since, dotted):
+    """Return one card as JSON values."""
+    made = {
+        "id": card,
+        "parent": chart.tree.parent.get(card),
+        "below": chart.posts_below[card],
+        "children": len(chart.tree.children.get(card, ())),
+        "span": chart.spans[card],
+        "broken": card in chart.tree.broken,
+    }
+    if card == COMPANY:
+        return made | {"kind": "company", "title": _("Whole company"), **totals_of(whole(chart))}
+    if card.startswith("d:"):
+        return made | department_node(chart, card[2:], holders)
+    return made | position_node(chart, card[2:], holders, since, dotted)
+
+
+def whole(chart):
+    total = Seats()
+    for seats in chart.seats.values():
+        total.add(seats)
+    return total
+
+
+def totals_of(seats):
+    return {
+        "plan_min": seats.plan_min,
+        "plan_max": seats.plan_max,
+        "plan_words": range_words(seats),
+        "filled": seats.filled,
+        "short": seats.short,
+        "open": seats.open,
+        "posts": seats.posts,
+        "unplanned": seats.unplanned,
+        "unplanned_filled": seats.unplanned_filled,
+    }
+
+
+def department_node(chart, code, holders):
+    row = chart.source.departments[code]
+    head = chart.heads.get(code)
+    seats = chart.by_department[code]
+    return totals_of(seats) | {
+        "kind": "department",
+        "code": code,
+        "title": row["name"],
+        "department": code,
+        "group": row["kind"],
+        "order": row["order"],
+        "head": head,
+        "head_title": chart.source.positions[head]["title"] if head else "",
+        "holders": named(holders.get(head, ())),
+        "supporting": row["supporting"],
+        "cloneable": row["cloneable"],
+        "tentative": row["tentative"] or (seats.posts > 0 and seats.tentative == seats.posts),
+        "tentative_posts": seats.tentative,
+        "guessed": row["guessed"],
+        "status": row["status"],
+    }
+
+
+def position_node(chart, code, holders, since, dotted):
+    row = chart.source.positions[code]
+    seats = chart.seats[code]
+    department = chart.source.departments.get(row["department"])
+    filled = chart.source.filled(code)
+    return {
+        "kind": "position",
+        "code": code,
+        "title": row["title"],
+        "department": row["department"],
+        "department_name": department["name"] if department else "",
+        "order": row["order"],
+        "head": row["head"],
+        "plan_min": row["plan_min"],
+        "plan_max": row["plan_max"],
+        "plan_words": "" if row["tentative"] else plan_words(row),
+        "plan_note": row["plan_note"] or plan_words(row),
+        "filled": filled,
+        "short": seats.short,
+        "open": seats.open,
+        "holders": named(holders.get(code, ())),
+        "tentative": row["tentative"],
+        "guessed": row["guessed"],
+        "status": row["status"],
+        "vacant_days": days_since(chart, since.get(code)) if seats.short else None,
+        "dotted": [f"p:{other}" for other in dotted.get(code, ())],
+    }
+
+
+def days_since(chart, day):
+    return (chart.source.on - day).days if day else None
+
+
+def named(held):
+    return [
+        {"name": one.name, "initials": one.name[:1], "kind": one.kind, "fte": one.fte, "start": one.start}
+        for one in held
+    ]
+
+
+def figures(chart, root):
+    """Return the figures above the chart: everything in and below the root."""
+    cards = [root, *chart.tree.below(root)]
+    posts = posts_in(chart, root, cards)
+    seats = Seats()
+    kinds = Counter()
+    for code in posts:
+        seats.add(chart.seats[code])
+        kinds.update(chart.source.counts.get(code, ()))
+    widest = max((c for c in cards if c.startswith("p:")), key=lambda c: chart.spans[c], default=None)
+    departments = [chart.source.departments[c[2:]] for c in cards if c.startswith("d:")]
+    return totals_of(seats) | {
+        "seated": sum(kinds[kind] for kind in SEATED),
+        "concurrent": kinds[AssignmentKind.CONCURRENT],
+        "seconded": kinds[AssignmentKind.SECONDED],
+        "layers": chart.layers(root),
+        "span_max": chart.spans[widest] if widest else 0,
+        "span_of": chart.source.positions[widest[2:]]["title"] if widest else "",
+        "departments": sum(row["kind"] != "group" for row in departments),
+        "groups": sum(row["kind"] == "group" for row in departments),
+        "supporting": sum(row["supporting"] for row in departments),
+        "cloneable": sum(row["cloneable"] for row in departments),
+    }
+
+
+def posts_in(chart, root, cards):
+    """Return the codes of the positions in a view: by superiors, or by the departments that they belong to."""
+    if chart.lens == POSITIONS:
+        return [card[2:] for card in cards if card.startswith("p:")]
+    inside = {card[2:] for card in cards}
+    everything = root == COMPANY
+    return [
+        code for code, row in chart.source.positions.items() if everything or row["department"] in inside
+    ]
+
+
+def view(chart, root, depth):
+    """Return what a view shows: its cards and figures, the way to it, and how much lies outside."""
+    cards, depth_shown = chart.within(root, depth)
+    return {
+        "root": root,
+        "lens": chart.lens,
+        "depth": depth_shown,
+        "lowered": depth_shown != depth,
+        "nodes": nodes_of(chart, cards),
+        "figures": figures(chart, root),
+        "path": [crumb(chart, card) for card in chart.tree.path(root)] if root != COMPANY else [crumb(chart, root)],
+        "outside": outside(chart, root),
+        "advised_span": ADVISED_SPAN,
+        "broken": len(chart.tree.broken),
+    }
+
+
+def nodes_of(chart, cards):
+    """Return cards as JSON values; asks for the holders, vacancies and second superiors of these alone."""
+    codes = [card[2:] for card in cards if card.startswith("p:")]
+    heads = [chart.heads[card[2:]] for card in cards if card.startswith("d:") and card[2:] in chart.heads]
+    holders = chart.source.holders_of(codes + heads) if codes or heads else {}
+    short = [code for code in codes if chart.seats[code].short]
+    since = chart.source.vacant_since(short) if short else {}
+    dotted = chart.source.dotted_of(codes) if codes else {}
+    return [node(chart, card, holders, since, dotted) for card in cards]
+
+
+def crumb(chart, card):
+    return {"id": card, "title": title_of(chart, card)}
+
+
+def title_of(chart, card):
+    if card == COMPANY:
+        return _("Whole company")
+    if card.startswith("d:"):
+        return chart.source.departments[card[2:]]["name"]
+    row = chart.source.positions[card[2:]]
+    department = chart.source.departments.get(row["department"])
+    return department["name"] if row["head"] and department else row["title"]
+
+
+def outside(chart, root):
+    """Return the card above the view and the number of positions (or departments) that the view leaves out."""
+    if root == COMPANY:
+        return {"above": None, "count": 0}
+    inside = chart.posts_below[root] + (root.startswith("p:") or chart.lens == DEPARTMENTS)
+    above = chart.tree.parent[root]
+    title = _("Whole company") if above == COMPANY else card_title(chart, above)
+    return {"above": {"id": above, "title": title}, "count": chart.posts_below[COMPANY] - inside}
+
+
+def card_title(chart, card):
+    if card.startswith("d:"):
+        return chart.source.departments[card[2:]]["name"]
+    return chart.source.positions[card[2:]]["title"]

@@ -1,0 +1,5 @@
+"""Screens of staffing. Importing this package registers them."""
+
+from staffing.screens import chart
+
+__all__ = ["chart"]
