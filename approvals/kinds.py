@@ -126,6 +126,11 @@ def kind_of(document):
     return KINDS[DocumentKind(document.kind)]
 
 
+def own_row(document: Document):
+    """Return the row of the document's own kind as it was joined to it, read only where it was not."""
+    return getattr(document, kind_of(document).model._meta.model_name)
+
+
 def specific(document: Document):
     """Return the document as a row of its own kind, read anew."""
     kind = kind_of(document)

@@ -2,15 +2,16 @@
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Prefetch
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from approvals import permissions
+from approvals import permissions, waiting
 from approvals.admin import figures, linelist
 from approvals.flow import transitions
-from approvals.kinds import kind_of, specific
+from approvals.kinds import kind_of, own_row
 from approvals.models import Attachment, Decision, Document, DocumentState, Task
 from opsadmin.core.files import download
 from opsadmin.core.refusals import Refusal
@@ -22,9 +23,8 @@ MAX_FILES, MAX_FILE_BYTES = 10, 20 * 1024 * 1024
 
 def visible_document(user, pk):
     """Return the document if the account may see it; otherwise it does not exist."""
-    return get_object_or_404(
-        Document.objects.visible_to(user).select_related("drafted_by", "submitted_by"), pk=pk
-    )
+    documents = waiting.with_own_rows(Document.objects.visible_to(user))
+    return get_object_or_404(documents.select_related("drafted_by", "submitted_by"), pk=pk)
 
 
 def kind_crumb(code):
@@ -47,10 +47,11 @@ def document_context(request, document):
     costs = may_see_costs(request.user)
     fee = figures.fee_rate(document) if costs else None
     low, high = change_bounds(request)
-    own = specific(document)
+    own = own_row(document)
     entries = figures.route(document, request.user)
     place, steps = figures.position_in_route(entries)
     search = request.GET.get("q", "").strip()[:60]
+    files = Attachment.objects.select_related("file")
     return {
         "document": document,
         "own": own,
@@ -69,8 +70,8 @@ def document_context(request, document):
         "low": low,
         "high": high,
         "filtered": bool(search) or low is not None or high is not None,
-        "comments": document.comments.prefetch_related("attachments__file")[:100],
-        "attachments": document.attachments.filter(comment__isnull=True).select_related("file")[:50],
+        "comments": document.comments.prefetch_related(Prefetch("attachments", files))[:100],
+        "attachments": files.filter(document=document.pk, comment__isnull=True)[:50],
     }
 
 

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from math import inf
 
-from django.db.models import Max
+from django.db.models import Max, Prefetch
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
@@ -11,7 +11,7 @@ from approvals.admin.histogram import histogram
 from approvals.guards import words
 from approvals.guards.policy import limits_in_force
 from approvals.kinds import common_header, kind_of
-from approvals.models import Process, Severity, Step, StepKind, StepState, Task, TaskState
+from approvals.models import Severity, Step, StepKind, StepState, Task, TaskState
 from stores.models import Store
 
 
@@ -73,20 +73,22 @@ def route(document, user):
 
     Each has ``state`` (done, now, wait, back, skipped), ``title``, ``who``, ``when`` or ``due``, ``note``, ``quote``.
     """
-    processes = list(
-        Process.objects.filter(document=document.pk).select_related("submitted_by").order_by("round")
-    )
-    steps = Step.objects.filter(process__in=processes).prefetch_related(
-        "tasks__assignee", "tasks__decision", "tasks__store"
+    tasks = Task.objects.select_related("assignee", "decision")
+    steps = (
+        Step.objects.filter(process__document=document.pk)
+        .select_related("process__submitted_by")
+        .prefetch_related(Prefetch("tasks", tasks))
+        .order_by("process__round", "order")
     )
     by_process = {}
-    for step in steps.order_by("order"):
-        by_process.setdefault(step.process_id, []).append(step)
+    for step in steps:
+        by_process.setdefault(step.process, []).append(step)
+    newest = max((process.round for process in by_process), default=0)
     entries = []
-    for process in processes:
+    for process, walked in by_process.items():
         entries.append(submission_entry(process))
-        for step in by_process.get(process.pk, []):
-            if process.pk == processes[-1].pk or step.state == StepState.DONE or has_decision(step):
+        for step in walked:
+            if process.round == newest or step.state == StepState.DONE or has_decision(step):
                 entries.append(step_entry(step, user))
     return entries
 

@@ -113,7 +113,9 @@ def prices_before(document, keys):
 
 
 def scope_names():
-    return dict(Brand.objects.values_list("code", "name")) | dict(Store.objects.values_list("code", "name"))
+    """Return {code: name} of brands and stores."""
+    stores = Store.objects.order_by().values_list("code", "name")
+    return dict(Brand.objects.order_by().values_list("code", "name").union(stores, all=True))
 
 
 def shown_hit(hit, ack):

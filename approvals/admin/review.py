@@ -12,6 +12,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_naive, make_aware
 from django.utils.translation import gettext as _
 
+from approvals import waiting
 from approvals.admin import figures, linelist
 from approvals.admin.document import document_context, lines_fragment, list_crumb
 from approvals.flow import filing, transitions
@@ -28,7 +29,14 @@ MAY_TRY_AGAIN = {"invalid", "comment", "password", "blocked", "unacknowledged", 
 
 def my_task(user, pk):
     """Return a task of the account; other people's tasks do not exist for it."""
-    tasks = Task.objects.select_related("step__process", "step__flow_step", "document", "store", "principal")
+    tasks = waiting.with_own_rows(Task.objects, "document__").select_related(
+        "step__process",
+        "step__flow_step",
+        "document__drafted_by",
+        "document__submitted_by",
+        "store",
+        "principal",
+    )
     return get_object_or_404(tasks, pk=pk, assignee=user, document__in=Document.objects.visible_to(user))
 
 
