@@ -2,8 +2,15 @@
 
 import pytest
 from django.utils import translation
+from hypothesis import HealthCheck, settings
 
 from tests.factories import UserFactory
+
+# How long a case takes says something of the machine, not of the rule: timings are benchmarks, not tests.
+settings.register_profile(
+    "rules", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("rules")
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import translation
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from openpyxl.worksheet.formula import ArrayFormula
@@ -232,7 +232,7 @@ def test_number_and_text_cells_of_one_amount_are_the_same_amount(tmp_path):
     assert [str(row.values["price"]) for row in rows] == ["99.90", "99.90"]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15)
 @given(st.lists(st.decimals("0.01", "9999999999.99", places=2), min_size=1, max_size=50))
 def test_amounts_survive_a_workbook_exactly(tmp_path, amounts):
     path = tmp_path / "a.xlsx"

@@ -12,7 +12,7 @@ from decimal import Decimal
 import openpyxl
 import pytest
 from django.utils.translation import gettext_lazy
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsadmin.core.spreadsheets import (
@@ -186,7 +186,7 @@ def test_a_character_that_the_encoding_lacks_is_not_replaced():
         csv_of([["👜", "x"]], encoding="gbk")
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200)
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30))
 def test_no_cell_of_a_text_file_begins_like_a_formula(text):
     data, _count = csv_of([[text, "x"]])
