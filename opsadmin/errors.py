@@ -24,6 +24,22 @@ def not_found(request, exception=None):
     return answer(request, 404, _("Not found"), sentence, "search")
 
 
+class NotAllowedMiddleware:
+    """Give a page to who opens the address of an action: after signing in anew, or by the address line."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        if response.status_code != 405 or response.content:
+            return response
+        sentence = _("This address only takes what a page sends. Nothing was changed.")
+        shown = answer(request, 405, _("There is no page here"), sentence, "info")
+        shown.headers["Allow"] = response.headers["Allow"]
+        return shown
+
+
 def forbidden(request, exception=None):
     sentence = _("Your account may not do this. Nothing was changed.")
     return answer(request, 403, _("Not allowed"), sentence, "lock")

@@ -57,6 +57,7 @@ MIDDLEWARE = [
     "simple_history.middleware.HistoryRequestMiddleware",
     "opsadmin.core.middleware.NoStoreMiddleware",
     "opsadmin.core.middleware.RefusalMiddleware",
+    "opsadmin.errors.NotAllowedMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 

@@ -183,3 +183,11 @@ def test_the_profile_switches_the_keys_off_and_says_what_the_account_is(db, sign
     client.post(home("profile"), {"keys": "on"})
     client.user.refresh_from_db()
     assert not client.user.keys_off
+
+
+def test_the_address_of_an_action_opened_by_itself_says_so_in_the_frame(db, signed_in):
+    client = signed_in(roles=["finance"])
+    response = client.get(reverse("admin:notices_read"))
+    assert response.status_code == 405 and response.headers["Allow"] == "POST"
+    assert classes(read(response)) >= FRAME
+    assert "没有任何数据被更改" in response.content.decode()
