@@ -5,8 +5,10 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import Count, Prefetch, Q
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from import_export.admin import ImportExportMixin
@@ -98,7 +100,7 @@ class AccountAdmin(RecordAdmin, UserAdmin):
     add_form = NewAccountForm
     change_password_form = AdminPasswordChangeForm
     fixed_fields = ("username",)
-    readonly_fields = ("last_login", "date_joined")
+    readonly_fields = ("last_login", "date_joined", "new_password")
     filter_horizontal = ()
     list_display = ("username", "name", "employee", "roles", "is_active", "last_login")
     list_filter = ("is_active",)
@@ -126,6 +128,18 @@ class AccountAdmin(RecordAdmin, UserAdmin):
     @admin.display(description=_("roles"))
     def roles(self, user):
         return role_names(group.name for group in user.role_groups)
+
+    def get_fieldsets(self, request, obj=None):
+        """The way to a new password stands only where it may be gone."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or not self.has_change_permission(request, obj):
+            return fieldsets
+        return [*fieldsets, (_("Password"), {"fields": ("new_password",)})]
+
+    @admin.display(description=_("Password"))
+    def new_password(self, user):
+        address = reverse("admin:auth_user_password_change", args=[user.pk])
+        return format_html('<a class="op-btn op-btn-sm" href="{}">{}</a>', address, _("Set a new password"))
 
     def get_form(self, request, obj=None, **kwargs):
         if obj is not None and is_own(request.user, obj):

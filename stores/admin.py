@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 from import_export.admin import ImportExportMixin
 
-from opsadmin.core.records import HistoryAdmin, RecordAdmin
+from opsadmin.core.records import HistoryAdmin, RecordAdmin, mark
 from opsadmin.core.transfer import TransferMixin
 from stores import permissions
 from stores.models import Brand, Listing, Platform, Product, Sku, Store
@@ -17,6 +17,7 @@ from stores.resources import (
     StoreResource,
 )
 
+UNIFIED = mark("unified_price", _("unified price"))
 COST_FIELDS = ("cost", "cost_as_of", "floor_price")
 
 
@@ -53,7 +54,7 @@ class BrandAdmin(TransferMixin, ImportExportMixin, HistoryAdmin):
 class StoreAdmin(TransferMixin, ImportExportMixin, HistoryAdmin):
     resource_classes = [StoreResource]
     fixed_fields = ("code",)
-    list_display = ("name", "code", "platform", "brand", "mode", "planned_mode", "status", "unified_price")
+    list_display = ("name", "code", "platform", "brand", "mode", "planned_mode", "status", UNIFIED)
     list_filter = ("platform", "brand", "mode", "status", "unified_price")
     list_select_related = ("platform", "brand")
     search_fields = ("code", "name")

@@ -134,6 +134,17 @@ def test_an_account_is_linked_to_another_employee_and_that_is_written_down(admin
     assert "→ 接任者" in LogEntry.objects.get().get_change_message()
 
 
+def test_the_administrator_finds_the_way_to_a_new_password(administrator, signed_in):
+    user = UserFactory()
+    address = reverse("admin:auth_user_password_change", args=[user.pk])
+    account = reverse("admin:core_user_change", args=[user.pk])
+    assert address in administrator.get(account).content.decode()
+    administrator.post(address, {"password1": PASSWORD, "password2": PASSWORD, "usable_password": "true"})
+    user.refresh_from_db()
+    assert user.check_password(PASSWORD)
+    assert address not in signed_in(roles=["auditor"]).get(account).content.decode()
+
+
 @pytest.mark.parametrize("role", ["hr", "ecommerce_manager", "finance", "general_manager"])
 def test_other_roles_do_not_see_accounts(role, signed_in):
     client = signed_in(roles=[role])
