@@ -41,9 +41,7 @@ def reroute_open_steps():
             step = Step.objects.select_related("process", "flow_step").get(pk=step_pk)
             if step.state != StepState.ACTIVE:
                 continue
-            added = transitions.reroute(step, document)
-            if added:
-                transitions.open_tasks(Task.objects.filter(pk__in=[task.pk for task in added]), document)
+            transitions.reroute_and_go_on(step, document)
 
 
 @shared_task

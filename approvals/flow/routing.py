@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from approvals import permissions
 from approvals.kinds import kind_of, specific
-from approvals.models import AssigneeKind, FlowStep, FlowVersion, StepKind
+from approvals.models import AssigneeKind, FlowStep, FlowVersion, Quorum, StepKind
 from opsadmin.core.models import User
 from opsadmin.core.refusals import Refusal
 from opsadmin.core.workdays import workdays_before
@@ -214,12 +214,23 @@ def plan_step(flow_step, document, known, *, chosen, day, barred):
             day=day,
             barred=barred if flow_step.kind in DECIDING else None,
         )
-        step.problem = step.problem or problem
+        step.problem = step.problem or problem or too_few(flow_step, tasks)
         step.tasks += [
             PlannedTask(task.user, task.because, task.principal, store, number)
             for number, task in enumerate(tasks, start=1)
         ]
     return step
+
+
+def too_few(flow_step, tasks):
+    """Return the sentence for a step that needs more decisions than there are people to make them."""
+    if flow_step.quorum != Quorum.SOME or len(tasks) >= flow_step.quorum_number:
+        return ""
+    return _("The step “%(step)s” needs %(n)d people to decide; only %(m)d can be asked.") % {
+        "step": flow_step.name,
+        "n": flow_step.quorum_number,
+        "m": len(tasks),
+    }
 
 
 def preview(document, *, version=None, chosen=None):

@@ -42,6 +42,7 @@ from opsadmin.core.notices import tell
 from opsadmin.core.refusals import Refusal
 from staffing import people
 
+WAITED_FOR = (TaskState.OPEN, TaskState.PLANNED)
 VERDICTS = {
     StepKind.REVIEW: (Verdict.APPROVE, Verdict.SEND_BACK),
     StepKind.SIGN: (Verdict.SIGN, Verdict.SEND_BACK),
@@ -383,37 +384,49 @@ def close_process(process, state):
 
 def close_task(task, document):
     """Close a decided task, and its step once as many have decided as the step asks for."""
-    now = timezone.now()
-    task.state, task.closed_at = TaskState.DONE, now
+    task.state, task.closed_at = TaskState.DONE, timezone.now()
     task.save(update_fields=["state", "closed_at"])
-    step = task.step
-    siblings = step.tasks.filter(store=task.store)
-    if step.quorum == Quorum.IN_ORDER:
-        following = siblings.filter(state=TaskState.PLANNED).order_by("order", "pk").first()
-        if following is not None:
-            open_tasks(Task.objects.filter(pk=following.pk), document)
-            return
+    go_on(task.step, task.store, document, after=task)
+
+
+def go_on(step, store, document, after=None):
+    """Ask whose turn it is, or end the step (for this store) once as many have decided as it asks for."""
+    now = timezone.now()
+    siblings = step.tasks.filter(store=store)
+    if step.quorum == Quorum.IN_ORDER and ask_next(siblings, document):
+        return
     if siblings.filter(state=TaskState.DONE).count() < votes_needed(step, siblings):
         return
-    siblings.filter(state__in=[TaskState.OPEN, TaskState.PLANNED]).update(
-        state=TaskState.CLOSED, closed_at=now
-    )
-    if step.tasks.filter(state__in=[TaskState.OPEN, TaskState.PLANNED]).exists():
+    siblings.filter(state__in=WAITED_FOR).update(state=TaskState.CLOSED, closed_at=now)
+    if step.tasks.filter(state__in=WAITED_FOR).exists():
         return
     step.state, step.closed_at = StepState.DONE, now
     step.save(update_fields=["state", "closed_at"])
     document.refresh_from_db()
-    advance(step.process, document, after=task)
+    advance(step.process, document, after=after)
+
+
+def ask_next(siblings, document):
+    """Open the first planned task of a step walked one after the other; says whether somebody is waited for."""
+    if siblings.filter(state=TaskState.OPEN).exists():
+        return True
+    following = siblings.filter(state=TaskState.PLANNED).order_by("order", "pk").first()
+    if following is not None:
+        open_tasks(Task.objects.filter(pk=following.pk), document)
+    return following is not None
 
 
 def votes_needed(step, siblings):
-    """Return how many decisions a step needs, per store where it is carried out per store."""
-    everybody = siblings.count()
+    """Return how many decisions a step needs, per store where it is carried out per store.
+
+    Who left without deciding is not counted among all; but a number that was asked for stays that number.
+    """
+    everybody = siblings.exclude(state=TaskState.CLOSED).count()
     return {
         Quorum.ANY: 1,
         Quorum.ALL: everybody,
         Quorum.IN_ORDER: everybody,
-        Quorum.SOME: min(step.quorum_number, everybody),
+        Quorum.SOME: step.quorum_number,
     }[Quorum(step.quorum)]
 
 
@@ -466,9 +479,11 @@ def open_step(step, document, known):
     if step.kind == StepKind.INFORM:
         inform(step, document)
         return False
-    if step.quorum == Quorum.IN_ORDER:
-        tasks = tasks.filter(order=1)
-    open_tasks(tasks, document)
+    if step.quorum != Quorum.IN_ORDER:
+        open_tasks(tasks, document)
+        return True
+    for store in stores_of(step):
+        ask_next(tasks.filter(store=store), document)
     return True
 
 
@@ -510,34 +525,77 @@ def open_tasks(tasks, document):
         )
 
 
-def reroute(step, document):
-    """Ask the people who hold the posts today, where nobody who was asked still does.
+def stores_of(step):
+    """Return the stores of a step's tasks; [None] for a step that is not carried out per store."""
+    return list(step.tasks.order_by("store").values_list("store", flat=True).distinct())
 
-    Kept as an event; those who were asked before keep their closed tasks. Returns the new tasks.
+
+def reroute(step, document):
+    """Ask the people who hold the posts today in the place of those who no longer do.
+
+    Kept as an event; those who were asked before keep their closed tasks. Returns the stores where somebody left or
+    came ([None] for a step that is not carried out per store).
     """
     stores = routing.document_stores(document) if step.kind == StepKind.EXECUTE else [None]
-    added = []
+    touched, came = [], []
     for store in stores:
-        planned, problem = routing.people_for(
-            step.flow_step, document, store=store, chosen=step.process.chosen.get(str(step.order))
-        )
-        asked = set(step.tasks.filter(store=store).values_list("assignee", flat=True))
-        decided = step.tasks.filter(store=store, state=TaskState.DONE).exists()
-        still = {item.user.pk for item in planned} & asked
-        if decided or still or problem:
-            continue
-        step.tasks.filter(store=store, state=TaskState.OPEN).update(
-            state=TaskState.CLOSED, closed_at=timezone.now()
-        )
-        for item in planned:
-            task = new_task(
-                step, document.pk, routing.PlannedTask(item.user, item.because, item.principal, store)
-            )
-            task.save()
-            added.append(task)
-    if added:
-        write_event(document, "rerouted", step=step.name, people=[str(task.assignee) for task in added])
-    return added
+        departed, new = replace_departed(step, document, store)
+        came += new
+        if departed or new:
+            touched.append(store)
+    if touched:
+        write_event(document, "rerouted", step=step.name, people=[str(task.assignee) for task in came])
+    return touched
+
+
+def replace_departed(step, document, store):
+    """Close the tasks of those who lost what made them asked, and plan tasks for others; returns both.
+
+    Where one decision is enough, nothing changes while anybody can still make it. Where more are needed, each who
+    left is replaced by one who came, and simply not waited for if nobody came.
+    """
+    planned, problem = routing.people_for(
+        step.flow_step, document, store=store, chosen=step.process.chosen.get(str(step.order))
+    )
+    tasks = list(step.tasks.filter(store=store).order_by("order", "pk"))
+    waiting = [task for task in tasks if task.state in WAITED_FOR]
+    holders = {item.user.pk for item in planned}
+    departed = [task for task in waiting if task.assignee_id not in holders]
+    one_is_enough = step.quorum == Quorum.ANY
+    if problem or (tasks and not departed) or (one_is_enough and len(departed) < len(waiting)):
+        return [], []
+    asked = {task.assignee_id for task in tasks if task.state != TaskState.CLOSED}
+    newcomers = [item for item in planned if item.user.pk not in asked]
+    if departed and not one_is_enough:
+        newcomers = newcomers[: len(departed)]
+    step.tasks.filter(pk__in=[task.pk for task in departed]).update(
+        state=TaskState.CLOSED, closed_at=timezone.now()
+    )
+    places = [task.order for task in departed]
+    return departed, [
+        plan_task(step, document, store, item, places[at] if at < len(places) else at + 1)
+        for at, item in enumerate(newcomers)
+    ]
+
+
+def plan_task(step, document, store, item, order):
+    """Return a planned task for somebody; who was asked before and has come back gets the old task again."""
+    planned = new_task(
+        step, document.pk, routing.PlannedTask(item.user, item.because, item.principal, store, order)
+    )
+    known = step.tasks.filter(store=store, assignee=item.user).first()
+    if known is not None:
+        planned.pk = known.pk
+    planned.save()
+    return planned
+
+
+def reroute_and_go_on(step, document):
+    """Replace who left an active step, ask who came, and end the step where only those who left were waited for."""
+    for store in reroute(step, document):
+        if step.quorum != Quorum.IN_ORDER:
+            open_tasks(step.tasks.filter(store=store), document)
+        go_on(step, store, document)
 
 
 def end_process(process, document):
