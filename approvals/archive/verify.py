@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from approvals.archive import canonical, pricecheck, protection
 from approvals.archive.filing import anchor, head_facts, write_checkpoint
 from approvals.content import content_hash
-from approvals.flow.record import decision_hash
+from approvals.flow.record import decision_row
 from approvals.models import ArchiveFile, ArchiveKind, ArchiveRecord, ArchiveStore, Decision, DocumentState
 from opsadmin.core.sealing import GENESIS, ChainBroken, NotCanonical, check_chain, instant_text
 
@@ -315,7 +315,10 @@ class Check:
         for decision in rows.iterator(chunk_size=2000):
             chain = documents[decision.document_id]
             previous = chain[-1] if chain else GENESIS
-            if decision.previous != previous or decision_hash(decision) != decision.hash:
+            if (
+                decision.previous != previous
+                or canonical.decision_hash(decision_row(decision)) != decision.hash
+            ):
                 number = decision.document.number
                 text = _("A decision on %(number)s was changed, inserted or removed.") % {"number": number}
                 self.found.append(Difference("decisions", text, number))

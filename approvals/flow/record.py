@@ -1,11 +1,10 @@
 """Writing down what happened: decisions with their chain, and events."""
 
-import hashlib
-
 from django.utils import timezone
 
+from approvals.archive.canonical import decision_hash
 from approvals.models import Decision, Event, Verdict
-from opsadmin.core.sealing import GENESIS, canonical_json
+from opsadmin.core.sealing import GENESIS
 from staffing import people
 
 # Sealed with each decision and part of its hash: a better translation must never make old decisions look forged.
@@ -21,7 +20,7 @@ SEALED_WORDS = {
 
 
 def decision_row(decision):
-    """Return a decision as it is sealed. Its hash covers everything in the row but the hash itself."""
+    """Return a decision as it is sealed and hashed (approvals.archive.canonical.decision_hash)."""
     return {
         "t": "decision",
         "id": decision.task_id,
@@ -41,13 +40,6 @@ def decision_row(decision):
         "previous": decision.previous,
         "hash": decision.hash,
     }
-
-
-def decision_hash(decision):
-    """Return the SHA-256 (hex) of the decision's canonical JSON without its hash."""
-    row = decision_row(decision)
-    del row["hash"]
-    return hashlib.sha256(canonical_json(row)).hexdigest()
 
 
 def write_decision(task, *, document, by, verdict, comment, content_hash, channel, address):
@@ -72,7 +64,7 @@ def write_decision(task, *, document, by, verdict, comment, content_hash, channe
         address=address,
         previous=last.hash if last else GENESIS,
     )
-    decision.hash = decision_hash(decision)
+    decision.hash = decision_hash(decision_row(decision))
     decision.save(force_insert=True)
     return decision
 
