@@ -20,10 +20,13 @@ START_SECONDS = 180
 
 @pytest.fixture
 def start_demo(home, tmp_path):
-    """A function that starts the demo with servers of its own; returns (process, its output so far, port)."""
+    """A function that starts the demo with servers of its own; returns (process, its output so far, port).
+
+    Between finding a free port and using it another process may take it: then another port is tried.
+    """
     runs = []
 
-    def start(**changes):
+    def launch(**changes):
         port = servers.free_port()
         environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         environment |= {"VAR_DIR": str(home), "PORT": str(port), **changes}
@@ -39,6 +42,15 @@ def start_demo(home, tmp_path):
         runs.append(run)
         return run, output, port
 
+    def start(**changes):
+        for _attempt in range(3):
+            run, output, port = launch(**changes)
+            if becomes_ready(run, output):
+                return run, output, port
+            said = output.read_text()
+            assert f"Port {port}" in said or "in use" in said, said
+        pytest.fail(said)
+
     yield start
     for run in runs:
         if run.poll() is None:
@@ -46,17 +58,19 @@ def start_demo(home, tmp_path):
             run.wait(60)
 
 
-def wait_until_ready(run, output):
+def becomes_ready(run, output):
+    """Wait until the demo answers; returns False if it ended before."""
     deadline = time.monotonic() + START_SECONDS
     while "Ready:" not in output.read_text():
-        assert run.poll() is None, output.read_text()
+        if run.poll() is not None:
+            return False
         assert time.monotonic() < deadline, output.read_text()
         time.sleep(0.1)
+    return True
 
 
 def test_the_demo_starts_goes_on_with_its_data_and_leaves_nothing_running(start_demo):
     run, output, port = start_demo(DEMO_PASSWORD="plain-words-only")
-    wait_until_ready(run, output)
     assert output.read_text().count("plain-words-only") == len(ACCOUNTS)
     with urlopen(f"http://localhost:{port}/", timeout=20) as page:
         assert page.status == 200
@@ -67,7 +81,6 @@ def test_the_demo_starts_goes_on_with_its_data_and_leaves_nothing_running(start_
     assert not any(processes.runs(member) for member in family)
 
     run, output, port = start_demo()
-    wait_until_ready(run, output)
     assert "plain-words-only" not in output.read_text()
 
     family = psutil.Process(run.pid).children()
