@@ -21,7 +21,14 @@
     const fresh = $("tr", holder);
     fresh.classList.toggle("is-current", row.classList.contains("is-current"));
     fresh.dataset.seen = "1";
+    const field = row.contains(document.activeElement) && document.activeElement.matches("[data-reason], [data-edit-price]")
+      ? document.activeElement : null;
+    const again = field && $(field.matches("[data-reason]") ? `[data-reason="${field.dataset.reason}"]` : "[data-edit-price]", fresh);
     row.replaceWith(fresh);
+    if (again) {
+      if (field.matches("[data-reason]")) again.value = field.value;
+      again.focus();
+    }
     for (const name of ["figures", "severities"]) {
       const old = $(`[data-${name}]`);
       if (old) old.outerHTML = answer[name];
@@ -33,11 +40,15 @@
     return fresh;
   };
   const send = async (row, values) => {
+    // Enter and leaving the field come together; a row that waits for its answer, or has been replaced, sends nothing.
+    if (!row.isConnected || row.dataset.busy) return null;
+    row.dataset.busy = "1";
     const url = page.dataset.lineUrl.replace(/0\/$/, `${row.dataset.line}/`);
     const fault = $("[data-fault]", row);
     const answer = await window.op.post(url, { version: row.dataset.version, ...values });
-    if (!answer) return null;
-    if (answer.refused) {
+    if (answer && !answer.refused) return takeOver(row, answer);
+    delete row.dataset.busy;
+    if (answer) {
       fault.textContent = answer.refused;
       fault.hidden = false;
       const input = $("[data-edit-price]", row);
@@ -46,18 +57,21 @@
         input.setAttribute("aria-invalid", "true");
       }
       window.op.say(answer.refused);
-      return null;
     }
-    return takeOver(row, answer);
+    return null;
   };
 
   // ── a price in place ──
   const commit = (input) => {
     const row = input.closest("tr");
     const value = input.value.trim();
-    if (value === row.dataset.price || row.dataset.busy) return Promise.resolve(row);
-    row.dataset.busy = "1";
-    return send(row, { price: value }).finally(() => { delete row.dataset.busy; });
+    if (value === row.dataset.price) {
+      $("[data-fault]", row).hidden = true;
+      input.classList.remove("is-block");
+      input.removeAttribute("aria-invalid");
+      return Promise.resolve(row);
+    }
+    return send(row, { price: value });
   };
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-edit-price]")) commit(event.target);
@@ -70,13 +84,14 @@
     const row = event.target.closest("tr");
     if (event.key === "Escape") {
       event.target.value = row.dataset.price;
+      commit(event.target);
       row.focus();
     }
     if (event.key === "Enter") {
       event.preventDefault();
       const next = row.nextElementSibling;
-      commit(event.target).then(() => {
-        const field = next && $("[data-edit-price]", next);
+      commit(event.target).then((done) => {
+        const field = done && next && $("[data-edit-price]", next);
         if (field) {
           field.focus();
           field.select();
