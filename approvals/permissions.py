@@ -29,6 +29,11 @@ def may_take_part(user):
     return user.is_active and user.has_perm("approvals.take_part")
 
 
+def may_open_attachment(user, attachment):
+    """The workbook that a document came from may tell costs: it is for who may see them, and for who brought it."""
+    return attachment.kind != "source" or may_see_costs(user) or attachment.added_by_id == user.pk
+
+
 def may_file(user):
     return user.has_perm("approvals.file_documents")
 

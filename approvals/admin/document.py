@@ -184,6 +184,6 @@ def attachment(request, pk):
     """A document's file, for those who may see the document; served so that no browser runs it."""
     found = get_object_or_404(Attachment.objects.select_related("file"), pk=pk)
     visible_document(request.user, found.document_id)
-    if found.kind == "source" and not may_see_costs(request.user):
+    if not permissions.may_open_attachment(request.user, found):
         raise PermissionDenied
     return download(found.file)

@@ -60,7 +60,7 @@ def review_page(request, task, *, refused="", status=200):
         wide=True,
         status=status,
         refused=refused,
-        typed=request.POST.dict(),
+        typed={"copy": "", **request.POST.dict()},
         task=task,
         is_open=task.state == TaskState.OPEN,
         decision=closing_decision(task),

@@ -36,8 +36,10 @@ def rows_for_store(document, store):
 
 def check_file(upload):
     """Refuse a receipt that is missing, empty, too large, or of a type that proves nothing."""
-    if upload is None or not upload.size:
+    if upload is None:
         raise Refusal(_("Add the mall's result file or a picture as the receipt."), code="invalid")
+    if not upload.size:
+        raise Refusal(_("The receipt is an empty file. Choose another one."), code="invalid")
     if upload.size > RECEIPT_BYTES:
         raise Refusal(_("The receipt is larger than 20 MB. Make it smaller and try again."), code="invalid")
     shown = {"name": upload.name[-60:]}

@@ -60,6 +60,7 @@ def test_promotion_completes_the_details_on_the_review_page_and_the_stores_are_a
     page = client.get(reverse("admin:review", args=[w.open_task(filed).pk])).content.decode()
     assert 'name="theme"' in page
     assert f'value="{local(filed.effective_from)}"' in page
+    assert "required></textarea>" in page, "an empty text begins empty"
     assert post(client, world, filed).status_code == 302
     details = CampaignDetails.objects.get(document=filed)
     assert (details.theme, details.copy) == ("暖冬焕新", "全店包邮\n满两件送卡包")
