@@ -36,5 +36,5 @@ def price_lists(request):
 
 @screen("pricelists/new/", "pricelist_new", methods=("GET", "POST"), may=may_draft)
 def new_price_list(request):
-    usual = {"list_kind": PriceListKind.REGULAR, "effective_from": drafts.usual_start()}
+    usual = {"list_kind": PriceListKind.REGULAR, "effective_from": drafts.usual_start(PRICE_LIST.code)}
     return new_draft_page(request, PRICE_LIST, title=_("New price list"), usual=usual)

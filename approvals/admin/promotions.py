@@ -36,7 +36,7 @@ def promotions(request):
 
 @screen("promotions/new/", "promotion_new", methods=("GET", "POST"), may=may_draft)
 def new_promotion(request):
-    usual = {"promotion_kind": PromotionKind.MARKDOWN, "effective_from": drafts.usual_start()}
+    usual = {"promotion_kind": PromotionKind.MARKDOWN, "effective_from": drafts.usual_start(PROMOTION.code)}
     return new_draft_page(request, PROMOTION, title=_("New promotion"), usual=usual)
 
 

@@ -13,9 +13,11 @@ from approvals import drafts
 from approvals.content import content_hash
 from approvals.flow import transitions
 from approvals.kinds import PRICE_LIST
-from approvals.models import Document, DocumentAuthor, DocumentState, PriceLine
+from approvals.models import Document, DocumentAuthor, DocumentState, FlowStep, PriceLine
 from opsadmin.core.refusals import Refusal
+from opsadmin.core.workdays import workdays_before
 from tests.approvals.drafting import Shop, next_midnight, prices_of
+from tests.approvals.world import make_world
 from tests.factories import UserFactory
 
 
@@ -63,9 +65,18 @@ def test_only_product_strategy_drafts_price_lists(shop, role):
 
 
 def test_the_usual_start_leaves_a_whole_day(shop):
-    start = drafts.usual_start()
+    start = drafts.usual_start("price_list")
     assert start - timezone.now() >= timedelta(days=1)
     assert timezone.localtime(start).strftime("%H:%M") == "00:00"
+
+
+@pytest.mark.parametrize("days", [0, 1, 2, 3, 4, 5, 6])
+def test_the_usual_start_leaves_everybody_on_the_route_a_day(db, days):
+    make_world()
+    now = timezone.now() + timedelta(days=days)
+    start = drafts.usual_start("price_list", now)
+    steps = FlowStep.objects.filter(version__flow__kind="price_list")
+    assert workdays_before(start, max(step.days_before for step in steps)) >= now + timedelta(days=1)
 
 
 def test_the_final_price_starts_as_the_reference_price(shop, draft):
@@ -212,7 +223,7 @@ class TestFollowUp:
         start = timezone.now() - timedelta(days=3)
         document = self.filed(shop, effective_from=start, effective_to=start + timedelta(days=7))
         draft = drafts.follow_up(document.pk, by=shop.drafter)
-        assert draft.effective_from == drafts.usual_start()
+        assert draft.effective_from == drafts.usual_start("price_list")
         assert draft.effective_to - draft.effective_from == timedelta(days=7)
 
     def test_a_document_has_one_open_follow_up(self, shop):
