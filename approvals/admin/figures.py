@@ -164,7 +164,8 @@ def waiting_entry(step, tasks):
         done = {task.store_id for task in tasks if hasattr(task, "decision")}
         note = _("%(done)d of %(all)d stores done") % {"done": len(done), "all": len(stores)}
     if state == "skipped":
-        note = pgettext("step", "not needed")
+        stopped = step.state == StepState.STOPPED
+        note = pgettext("step", "not reached") if stopped else pgettext("step", "not needed")
     elif not note and tasks:
         note = tasks[0].because
     return {"state": state, "icon": icon, "who": shown, "note": note}

@@ -281,8 +281,11 @@ def unreadable_page(request, imported):
     )
 
 
-def preview_page(request, imported):
-    """Show what the file would do. The number of statements does not grow with rows or faults."""
+def preview_page(request, imported, *, refused=""):
+    """Show what the file would do. The number of statements does not grow with rows or faults.
+
+    ``refused`` says why a full replacement was not begun; what was chosen and typed is shown again.
+    """
     counts = imported.counts
     faults = list(imported.faults.order_by("note", "row_no", "pk")[:FIRST_FAULTS])
     return page(
@@ -295,6 +298,10 @@ def preview_page(request, imported):
         counts=counts,
         figures=preview_figures(imported),
         writable=importing.writable_rows(imported),
+        status=422 if refused else 200,
+        refused=refused,
+        replacing=request.POST.get("mode") == ImportMode.REPLACE,
+        typed_number=request.POST.get("confirm_number", "")[:20],
         failed=imported.job.error if failed(imported) else "",
         stale=imported.details.get("because") == "stale",
         outdated=imported.base_hash != imported.document.content_hash,
@@ -494,6 +501,8 @@ def import_write(request, pk):
             confirm_number=request.POST.get("confirm_number", ""),
         )
     except Refusal as refusal:
+        if refusal.code == "confirm":
+            return preview_page(request, imported, refused=str(refusal))
         if refusal.code != "stale":
             raise
         importing.read_again(pk, by=request.user, because="stale")

@@ -1,6 +1,7 @@
 """A line of a draft as a form: prices, reason, stores, keep or strike."""
 
 import re
+import unicodedata
 from decimal import Decimal
 
 from django import forms
@@ -17,7 +18,10 @@ COSTS = ("cost", "floor_price")
 
 
 class PriceField(forms.DecimalField):
-    """An amount above zero with a decimal point and at most two places; nothing is guessed from commas."""
+    """An amount above zero with a decimal point and at most two places; nothing is guessed from commas.
+
+    Full-width digits are read as they are in a workbook.
+    """
 
     shape = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
 
@@ -28,7 +32,7 @@ class PriceField(forms.DecimalField):
         super().__init__(max_digits=12, decimal_places=2, widget=widget, **kwargs)
 
     def to_python(self, value):
-        text = str(value if value is not None else "").strip()
+        text = unicodedata.normalize("NFKC", str(value if value is not None else "")).strip()
         if text and not self.shape.fullmatch(text):
             raise forms.ValidationError(
                 _("Write a number with at most two decimals and without commas, such as 1299.00."),

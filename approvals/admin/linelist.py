@@ -134,9 +134,10 @@ def shown_hit(hit, ack):
 def groups(document, *, costs, fee=None, search="", low=None, high=None):
     """Return the three groups of the review page with their first lines; counts come from the last check."""
     bands = (document.summary or {}).get("bands", {})
+    within = _("within limits, or seen in an earlier round") if document.round > 1 else _("within limits")
     titles = {
         LineBand.MUST_LOOK: ("must", _("must look"), _("by risk, look at these first")),
-        LineBand.CHANGED: ("changed", _("changed"), _("within limits")),
+        LineBand.CHANGED: ("changed", _("changed"), within),
         LineBand.UNCHANGED: ("unchanged", _("unchanged"), _("same as the price in force")),
     }
     shown = []

@@ -1,7 +1,5 @@
 """The page of somebody who has to decide: look, change a price, strike a line, sign or send back."""
 
-from decimal import Decimal, InvalidOperation
-
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, JsonResponse
@@ -15,6 +13,7 @@ from django.utils.translation import gettext as _
 from approvals import waiting
 from approvals.admin import figures, linelist
 from approvals.admin.document import document_context, lines_fragment, list_crumb
+from approvals.admin.lineforms import typed_price
 from approvals.flow import filing, transitions
 from approvals.guards import acknowledge, unacknowledged
 from approvals.kinds import kind_of
@@ -135,12 +134,7 @@ def edit_line(request, task, line_pk):
     version = request.POST.get("version", "")
     struck = {"1": True, "0": False}.get(request.POST.get("struck", ""))
     try:
-        price = Decimal(request.POST["price"]) if "price" in request.POST else None
-        if price is not None and not (price.is_finite() and price > 0 and price == round(price, 2)):
-            raise InvalidOperation
-    except InvalidOperation:
-        raise Refusal(_("Write a number above 0 with at most two decimals."), code="invalid") from None
-    try:
+        price = typed_price(request.POST["price"]) if "price" in request.POST else None
         transitions.change_line(
             task.pk,
             by=request.user,

@@ -7,6 +7,7 @@ from django.db.models import Count
 from django.http import JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from approvals import guards, permissions
@@ -139,6 +140,7 @@ def submit_context(request, document, kind):
         "problem": problem,
         "checked": checked,
         "chosen_steps": chosen_steps(route),
+        "hurried": any(step.needed and step.due_at and step.due_at < timezone.now() for step in route),
         "ready": checked and document.line_count and not document.block_count and not missing and not problem,
     }
 

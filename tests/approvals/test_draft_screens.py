@@ -241,9 +241,12 @@ class TestInPlace:
         assert "95.50" in answer.json()["row"] and answer.json()["version"] == 2
         assert prices_of(draft) == {line.sku_code: Decimal("95.50")}
 
-    @pytest.mark.parametrize(
-        "price", ["", "0", "-5", "1,299", "¥99", "1e3", "99.999", "９９", "NaN", "12345678901"]
-    )
+    def test_full_width_digits_are_read_as_in_a_workbook(self, shop, draft, desk):
+        line = shop.line(draft)
+        assert self.post(desk, line, act="price", price="９９．５").status_code == 200
+        assert prices_of(draft)[line.sku_code] == Decimal("99.50")
+
+    @pytest.mark.parametrize("price", ["", "0", "-5", "1,299", "¥99", "1e3", "99.999", "NaN", "12345678901"])
     def test_a_price_that_is_none_is_refused_with_a_sentence(self, shop, draft, desk, price):
         line = shop.line(draft)
         answer = self.post(desk, line, act="price", price=price)
@@ -340,6 +343,16 @@ class TestImportScreens:
     def run(self, imported):
         imported.refresh_from_db()
         jobs.run(imported.job_id)
+
+    def test_a_refused_replacement_keeps_the_choice_and_what_was_typed(self, shop, draft, desk):
+        shop.line(draft)
+        imported = shop.read(draft, workbook(["CS-00003-BK", 80, 80]))
+        typed = {"mode": "replace", "confirm_number": "JG-2020-0001"}
+        answer = desk.post(reverse("admin:import_write", args=[imported.pk]), typed)
+        assert answer.status_code == 422
+        assert answer.context_data["replacing"] and draft.number in answer.context_data["refused"]
+        assert 'value="JG-2020-0001"' in answer.content.decode()
+        assert prices_of(draft) == {"CS-00001-BK": 100}
 
     def test_an_upload_is_read_previewed_and_written(self, shop, draft, desk):
         imported = self.upload(desk, draft, workbook(["CS-00001-BK", 95, 95], ["NO-1", 1, 1]))

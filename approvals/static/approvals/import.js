@@ -8,6 +8,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const show = () => {
     const replacing = $("input[name=mode]:checked", form).value === "replace";
     field.hidden = !replacing;
+    $$("[data-when]", form).forEach((words) => { words.hidden = (words.dataset.when === "replace") !== replacing; });
     $("input", field).required = replacing;
   };
   $$("input[name=mode]", form).forEach((radio) => radio.addEventListener("change", () => {
