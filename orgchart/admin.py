@@ -1,14 +1,16 @@
 """Departments and positions. The staffing app registers them, since it knows who holds which position."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.utils.translation import gettext_lazy as _
 from import_export.admin import ImportExportMixin
 from unfold.views import ChangeList
 
 from opsadmin.core.records import HistoryAdmin, mark
 from opsadmin.core.transfer import TransferMixin
+from orgchart.changes.rows import save_row
+from orgchart.forms import HOW_FIELDS, StructureForm
+from orgchart.models import SetState
 from orgchart.resources import DepartmentResource, PositionResource
-from orgchart.services import save_node
 
 INDENT = "\N{IDEOGRAPHIC SPACE}" * 2
 SUPPORTING = mark("supporting", _("supporting"))
@@ -23,14 +25,36 @@ class TreeChangeList(ChangeList):
         return super().get_ordering(request, queryset) if self.params.get("o") else ["tree_ordering"]
 
 
-class NodeAdmin(TransferMixin, ImportExportMixin, HistoryAdmin):
-    """A department or position; its place in the tree is written behind the lock of the structure."""
+class StructureAdmin(TransferMixin, ImportExportMixin, HistoryAdmin):
+    """Rows that the log of the organisation knows: each save is a set of changes with one item."""
 
-    fixed_fields = ("code",)
+    form = StructureForm
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.by = request.user
+        return form
+
+    def get_fieldsets(self, request, obj=None):
+        fieldsets = super().get_fieldsets(request, obj)
+        may = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
+        how = (_("This change"), {"fields": [HOW_FIELDS[:2], HOW_FIELDS[2]]})
+        return [*fieldsets, how] if may else fieldsets
 
     def save_model(self, request, obj, form, change):
-        obj._history_user = request.user
-        save_node(obj)
+        how = {name: form.cleaned_data.get(name) for name in HOW_FIELDS}
+        made = save_row(
+            obj, by=request.user, reason=how["reason"] or "", day=how["effective_on"], way=how["way"]
+        )
+        if made and made.state == SetState.SCHEDULED:
+            known = {"day": made.effective_on.isoformat()}
+            messages.info(request, _("This takes effect on %(day)s.") % known)
+
+
+class NodeAdmin(StructureAdmin):
+    """A department or a position."""
+
+    fixed_fields = ("code",)
 
 
 class DepartmentAdmin(NodeAdmin):
@@ -68,7 +92,7 @@ class PositionAdmin(NodeAdmin):
     search_fields = ("code", "title", "department__name")
     autocomplete_fields = ("department", "parent")
     fields = (
-        ("code", "title"),
+        ("code", "title", "grade"),
         ("department", "parent"),
         ("head", "order", "status"),
         ("plan_min", "plan_max", "plan_note"),

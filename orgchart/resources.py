@@ -3,18 +3,25 @@
 from import_export.fields import Field
 
 from opsadmin.core.transfer import CodeWidget, MasterResource
+from orgchart.changes.rows import ImportedRows
 from orgchart.models import Department, Position
-from orgchart.services import lock_structure, refuse_circle
 
 
-class NodeResource(MasterResource):
-    """A node may name a parent that stands further up in the same file."""
+class StructureResource(MasterResource):
+    """A file of rows that the log knows: its rows are judged one by one, and make one set together."""
 
     def before_import(self, dataset, **kwargs):
-        lock_structure()
+        self.imported = ImportedRows(by=self.user)
 
-    def before_save_instance(self, instance, row, **kwargs):
-        refuse_circle(instance)
+    def do_instance_save(self, instance, is_create):
+        self.imported.save(instance)
+
+    def after_import(self, dataset, result, **kwargs):
+        self.imported.record(str(self._meta.model._meta.verbose_name_plural))
+
+
+class NodeResource(StructureResource):
+    """A node may name a parent that stands further up in the same file."""
 
     def after_save_instance(self, instance, row, **kwargs):
         self.fields["parent"].widget.known = None
@@ -40,6 +47,6 @@ class PositionResource(NodeResource):
         model = Position
         import_id_fields = ["code"]
         fields = [
-            *("code", "title", "department", "parent", "head", "order", "plan_min", "plan_max", "plan_note"),
-            *("tentative", "status", "source_ref", "guessed"),
+            *("code", "title", "grade", "department", "parent", "head", "order"),
+            *("plan_min", "plan_max", "plan_note", "tentative", "status", "source_ref", "guessed"),
         ]

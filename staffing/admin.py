@@ -1,5 +1,7 @@
 """Employees, who holds which position, who answers for which store; and the organisation with its headcount."""
 
+from decimal import Decimal
+
 from django import forms
 from django.contrib import admin
 from django.db.models import Prefetch
@@ -7,16 +9,28 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from import_export.admin import ImportExportMixin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
 from opsadmin.core.records import HistoryAdmin
 from opsadmin.core.transfer import TransferMixin
-from orgchart.admin import GUESSED, SUPPORTING, TENTATIVE, DepartmentAdmin, PositionAdmin, TreeChangeList
+from orgchart.admin import (
+    GUESSED,
+    SUPPORTING,
+    TENTATIVE,
+    DepartmentAdmin,
+    PositionAdmin,
+    StructureAdmin,
+    TreeChangeList,
+)
+from orgchart.forms import StructureForm
 from orgchart.models import Department, Position
 from staffing import services
 from staffing.access import sync_store_access
 from staffing.headcount import Headcount, by_department, with_headcount
 from staffing.models import Assignment, Delegation, Employee, StoreCharge
 from staffing.resources import AssignmentResource, EmployeeResource
+
+FULL_TIME = Decimal("1.00")
 
 
 class InForceFilter(admin.SimpleListFilter):
@@ -159,8 +173,23 @@ def post_in_words(assignment):
     return words if assignment.kind == "primary" else f"{words} ({assignment.get_kind_display()})"
 
 
+class AssignmentForm(StructureForm):
+    fte = forms.DecimalField(
+        label=_("share of full time"),
+        required=False,
+        max_digits=3,
+        decimal_places=2,
+        initial=FULL_TIME,
+        widget=UnfoldAdminDecimalFieldWidget,
+    )
+
+    def clean_fte(self):
+        return FULL_TIME if self.cleaned_data["fte"] is None else self.cleaned_data["fte"]
+
+
 @admin.register(Assignment)
-class AssignmentAdmin(TransferMixin, ImportExportMixin, HistoryAdmin):
+class AssignmentAdmin(StructureAdmin):
+    form = AssignmentForm
     resource_classes = [AssignmentResource]
     fixed_fields = ("employee", "position", "start")
     list_display = ("employee", "position", "department", "kind", "start", "end", "from_department", "note")
@@ -173,7 +202,13 @@ class AssignmentAdmin(TransferMixin, ImportExportMixin, HistoryAdmin):
     search_fields = ("employee__name", "employee__number", "employee__name_key", "position__title")
     ordering = ("-start", "-id")
     autocomplete_fields = ("employee", "position", "from_department")
-    fields = (("employee", "position"), ("kind", "from_department"), ("start", "end"), "note")
+    fields = (
+        ("employee", "position"),
+        ("kind", "from_department"),
+        ("start", "end"),
+        ("fte", "handover", "beyond_plan"),
+        "note",
+    )
 
     @admin.display(description=_("department"), ordering="position__department__order")
     def department(self, assignment):

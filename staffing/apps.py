@@ -7,6 +7,9 @@ class StaffingConfig(AppConfig):
     verbose_name = _("Staff")
 
     def ready(self):
+        from orgchart.changes import applied
+        from staffing.posts import refuse_own_gain
         from staffing.structure import join_the_log
 
         join_the_log()
+        applied.connect(refuse_own_gain, dispatch_uid="refuse_own_gain")

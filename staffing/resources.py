@@ -4,6 +4,7 @@ from import_export.fields import Field
 
 from opsadmin.core.transfer import CodeWidget, MasterResource
 from orgchart.models import Department, Position
+from orgchart.resources import StructureResource
 from staffing.models import Assignment, Employee
 
 
@@ -16,7 +17,7 @@ class EmployeeResource(MasterResource):
         fields = ["number", "name", "home_department", "active"]
 
 
-class AssignmentResource(MasterResource):
+class AssignmentResource(StructureResource):
     """An assignment is found by who, where and since when; a file can end it or change its kind."""
 
     employee = Field("employee", "employee", CodeWidget(Employee, "number"))
@@ -26,4 +27,7 @@ class AssignmentResource(MasterResource):
     class Meta:
         model = Assignment
         import_id_fields = ["employee", "position", "start"]
-        fields = ["employee", "position", "kind", "start", "end", "from_department", "note"]
+        fields = [
+            *("employee", "position", "kind", "start", "end", "from_department"),
+            *("fte", "handover", "beyond_plan", "note"),
+        ]

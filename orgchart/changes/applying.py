@@ -47,16 +47,16 @@ def apply_now(items, *, by=None, reason="", title="", effective_on=None):
     state = near(items)
     items = with_before(state, items)
     permissions.refuse_outside(by, state, items)
-    change_set = ChangeSet.objects.create(
-        title=(title or title_of(items))[:120],
-        reason=reason,
-        kind=SetKind.EDIT,
-        effective_on=effective_on,
-        base_version=version_number(),
-        author=by,
-    )
-    keep_items(change_set, items)
+    change_set = new_set(SetKind.EDIT, items, effective_on, by=by, reason=reason, title=title)
     return apply_items(change_set, items, state, day=effective_on, by=by)
+
+
+def judge_now(items, *, by, day):
+    """Raise what ``apply_now`` would refuse, without writing anything or waiting for the lock."""
+    state = near(items)
+    items = with_before(state, items)
+    permissions.refuse_outside(by, state, items)
+    fit(state, items, day)
 
 
 def refuse_other_days(day, today):
@@ -68,6 +68,20 @@ def refuse_other_days(day, today):
             _("Changes were recorded since %(day)s: choose a correction.") % {"day": day.isoformat()},
             code="later_changes",
         )
+
+
+def new_set(kind, items, day, *, by, reason, title):
+    """Store a set with its items, to be applied in this transaction."""
+    change_set = ChangeSet.objects.create(
+        title=(title or title_of(items))[:120],
+        reason=reason,
+        kind=kind,
+        effective_on=day,
+        base_version=version_number(),
+        author=by,
+    )
+    keep_items(change_set, items)
+    return change_set
 
 
 def title_of(items):
@@ -98,16 +112,22 @@ def keep_items(change_set, items, start=0):
 def apply_items(change_set, items, before, *, day, by):
     """Judge a set against the live rows around it, write it and enter it into the log. Called behind the lock."""
     ensure_opening()
-    after, conflicts = project(before, items)
-    refuse_conflicts(conflicts)
-    touched = touched_by(items)
-    refuse_faults(before, after, touched, day)
+    after, touched = fit(before, items, day)
     write(differences(before, after, touched), by=by, reason=change_set.reason or change_set.title)
     version = record(change_set, items, day=day)
     if change_set.kind == SetKind.REORGANISATION:
         keep_snapshot(version, day, after)
     applied.send(sender=ChangeSet, version=version, before=before, after=after, touched=touched)
     return version
+
+
+def fit(before, items, day):
+    """Return (the state with the items applied, the rows touched); Refusal for a conflict or a broken rule."""
+    after, conflicts = project(before, items)
+    refuse_conflicts(conflicts)
+    touched = touched_by(items)
+    refuse_faults(before, after, touched, day)
+    return after, touched
 
 
 def refuse_conflicts(conflicts):
@@ -182,20 +202,9 @@ def correct(items, *, effective_on, by=None, reason="", title=""):
     base = past_state(effective_on)
     items = with_before(base, items)
     permissions.refuse_outside(by, near(items), items)
-    touched = touched_by(items)
-    after, conflicts = project(base, items)
-    refuse_conflicts(conflicts)
-    refuse_faults(base, after, touched, effective_on)
+    after, touched = fit(base, items, effective_on)
     before, after = replay_later(base, after, touched, effective_on)
-    change_set = ChangeSet.objects.create(
-        title=(title or title_of(items))[:120],
-        reason=reason,
-        kind=SetKind.CORRECTION,
-        effective_on=effective_on,
-        base_version=version_number(),
-        author=by,
-    )
-    keep_items(change_set, items)
+    change_set = new_set(SetKind.CORRECTION, items, effective_on, by=by, reason=reason, title=title)
     write(differences(before, after, touched), by=by, reason=reason)
     version = record(change_set, items, day=effective_on, corrected=True)
     keep_snapshot(version, timezone.localdate())

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from opsadmin.core.refusals import Refusal
 from orgchart import permissions
-from orgchart.changes.applying import apply_due, apply_set, keep_items, refuse_conflicts, refuse_faults
+from orgchart.changes.applying import apply_due, apply_set, fit, keep_items
 from orgchart.changes.faults import faults_of, new_faults
 from orgchart.changes.items import conflict_of, names_in, project, touched_by
 from orgchart.changes.log import scheduled_until, state_on, version_number
@@ -38,8 +38,11 @@ class Preview:
     touched: dict
 
 
-def draft_set(*, by, title, effective_on=None, reason="", scenario=False):
-    """Begin a draft; return the set. Raises PermissionDenied, or Refusal without a title."""
+def draft_set(*, by, title, effective_on=None, reason="", scenario=False, kind=SetKind.REORGANISATION):
+    """Begin a draft; return the set. A reorganisation keeps a snapshot when it is applied, an edit does not.
+
+    Raises PermissionDenied, or Refusal without a title.
+    """
     if by is not None and not permissions.may_edit_structure(by):
         raise PermissionDenied
     if not title.strip():
@@ -47,7 +50,7 @@ def draft_set(*, by, title, effective_on=None, reason="", scenario=False):
     return ChangeSet.objects.create(
         title=title.strip()[:120],
         reason=reason,
-        kind=SetKind.REORGANISATION,
+        kind=kind,
         scenario=scenario,
         effective_on=effective_on,
         base_version=version_number(),
@@ -98,9 +101,7 @@ def add_items(change_set, items, *, by):
     state, _conflicts = project(base, old)
     items = with_before(state, items)
     permissions.refuse_outside(by, state, items)
-    after, conflicts = project(state, items)
-    refuse_conflicts(conflicts)
-    refuse_faults(state, after, touched_by(items), day_of(change_set))
+    fit(state, items, day_of(change_set))
     return keep_items(change_set, items, (change_set.items.aggregate(last=Max("order"))["last"] or 0) + 1)
 
 
@@ -245,10 +246,7 @@ def judge_all(change_set):
     items = list(change_set.items.order_by("order"))
     if not any(not item.left_out for item in items):
         raise Refusal(_("There is no change in it yet."), code="invalid")
-    before = near_future(change_set, items)
-    after, conflicts = project(before, items)
-    refuse_conflicts(conflicts)
-    refuse_faults(before, after, touched_by(items), day_of(change_set))
+    fit(near_future(change_set, items), items, day_of(change_set))
 
 
 def refuse_stranger(user):

@@ -89,9 +89,7 @@ def live_positions():
     """Return ({code: row}, {code: database key}) of the open positions; joined in Python, which is quicker."""
     rows = Position.objects.without_tree_fields().exclude(status=OrgStatus.CLOSED)
     found = list(
-        rows.order_by("order", "code").values_list(
-            *POSITION_FIELDS, "pk", "parent_id", "department__code"
-        )
+        rows.order_by("order", "code").values_list(*POSITION_FIELDS, "pk", "parent_id", "department__code")
     )
     codes = {values[-3]: values[0] for values in found}
     positions = {}
@@ -104,7 +102,9 @@ def live_positions():
 
 def among(wanted, keys):
     """Return the condition for the positions that are drawn; none where nearly all are, or too many to list."""
-    return {} if len(wanted) > ALL_AT_ONCE else {"position__in": [keys[code] for code in wanted if code in keys]}
+    return (
+        {} if len(wanted) > ALL_AT_ONCE else {"position__in": [keys[code] for code in wanted if code in keys]}
+    )
 
 
 def live_holders(wanted, keys, codes, day):
@@ -172,7 +172,9 @@ def state_holders(wanted, held):
     return {
         code: sorted(
             (
-                Holder(row["employee"], names.get(row["employee"], "?"), row["kind"], row["start"], row["fte"])
+                Holder(
+                    row["employee"], names.get(row["employee"], "?"), row["kind"], row["start"], row["fte"]
+                )
                 for row in held[code]
             ),
             key=lambda one: (RANK[one.kind], one.number),

@@ -105,7 +105,9 @@ class Chart:
 
     @cached_property
     def heads(self):
-        return {row["department"]: code for code, row in reversed(self.source.positions.items()) if row["head"]}
+        return {
+            row["department"]: code for code, row in reversed(self.source.positions.items()) if row["head"]
+        }
 
     def knows(self, card):
         return card == COMPANY or card in self.tree.parent
@@ -290,9 +292,7 @@ def posts_in(chart, root, cards):
         return [card[2:] for card in cards if card.startswith("p:")]
     inside = {card[2:] for card in cards}
     everything = root == COMPANY
-    return [
-        code for code, row in chart.source.positions.items() if everything or row["department"] in inside
-    ]
+    return [code for code, row in chart.source.positions.items() if everything or row["department"] in inside]
 
 
 def view(chart, root, depth):
@@ -305,7 +305,9 @@ def view(chart, root, depth):
         "lowered": depth_shown != depth,
         "nodes": nodes_of(chart, cards),
         "figures": figures(chart, root),
-        "path": [crumb(chart, card) for card in chart.tree.path(root)] if root != COMPANY else [crumb(chart, root)],
+        "path": [crumb(chart, card) for card in chart.tree.path(root)]
+        if root != COMPANY
+        else [crumb(chart, root)],
         "outside": outside(chart, root),
         "advised_span": ADVISED_SPAN,
         "broken": len(chart.tree.broken),

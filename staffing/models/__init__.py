@@ -1,4 +1,14 @@
 from staffing.models.delegation import Delegation
+from staffing.models.roles import PositionRole, RoleGrant
 from staffing.models.staff import Account, Assignment, AssignmentKind, Employee, StoreCharge
 
-__all__ = ["Account", "Assignment", "AssignmentKind", "Delegation", "Employee", "StoreCharge"]
+__all__ = [
+    "Account",
+    "Assignment",
+    "AssignmentKind",
+    "Delegation",
+    "Employee",
+    "PositionRole",
+    "RoleGrant",
+    "StoreCharge",
+]

@@ -6,8 +6,9 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connections, transaction
 
+from opsadmin.core.refusals import Refusal
+from orgchart.changes.rows import save_row
 from orgchart.models import Department, Position
-from orgchart.services import save_node
 from tests.factories import DepartmentFactory, PositionFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
@@ -31,8 +32,8 @@ def test_nothing_stands_below_what_stands_below_it(factory):
     top = factory()
     middle = factory(parent=top)
     top.parent = factory(parent=middle)
-    with pytest.raises(ValidationError, match="cannot stand below itself"):
-        save_node(top)
+    with pytest.raises(Refusal, match="cannot stand below itself"):
+        save_row(top)
 
 
 def test_a_subtree_moves_with_its_head():
@@ -40,7 +41,7 @@ def test_a_subtree_moves_with_its_head():
     moved = DepartmentFactory(parent=old)
     below = DepartmentFactory(parent=moved)
     moved.parent = new
-    save_node(moved)
+    save_row(moved)
     assert list(below.ancestors()) == [new, moved]
 
 
@@ -66,8 +67,8 @@ def test_two_moves_at_once_that_would_make_a_circle_together_do_not_both_happen(
             moved = Department.objects.get(pk=node.pk)
             moved.parent = parent
             barrier.wait(10)
-            save_node(moved)
-        except ValidationError as error:
+            save_row(moved)
+        except Refusal as error:
             refused.append(error)
         finally:
             connections.close_all()

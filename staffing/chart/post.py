@@ -1,0 +1,63 @@
+"""What the panel beside the chart says about one position or department."""
+
+from django.db.models import Q
+from django.urls import NoReverseMatch, reverse
+
+from orgchart.models import Authority, Department, Duty, LinkKind, Position, PositionLink
+from staffing.chart.tree import COMPANY
+from staffing.chart.view import ADVISED_SPAN, card_title, nodes_of
+
+SHOWN_DUTIES = 4
+
+
+def facts_of(chart, card):
+    """Return the facts of one card for the template: plan, holders, superior, authority, duties, paths."""
+    made = nodes_of(chart, [card])[0]
+    above = chart.tree.parent.get(card)
+    made["above_title"] = card_title(chart, above) if above not in (None, COMPANY) else ""
+    made["too_wide"] = made["kind"] == "position" and made["span"] > ADVISED_SPAN
+    made["advised"] = ADVISED_SPAN
+    if made["kind"] == "position":
+        made |= position_facts(made["code"])
+    elif made["kind"] == "department":
+        made |= department_facts(made["code"])
+    return made
+
+
+def position_facts(code):
+    position = Position.objects.without_tree_fields().filter(code=code).first()
+    if position is None:
+        return {}
+    owner = Q(position=position)
+    links = PositionLink.objects.filter(source=position).select_related("target__department").order_by("pk")
+    return work_of(owner) | {
+        "promotes_to": [link for link in links if link.kind == LinkKind.PROMOTES_TO],
+        "rotates_to": [link for link in links if link.kind == LinkKind.ROTATES_TO],
+        "address": address_of("position_page", code) or reverse("admin:orgchart_position_change", args=[position.pk]),
+        "paths": reverse("admin:org_paths") + f"?from={code}" if links else "",
+    }
+
+
+def department_facts(code):
+    department = Department.objects.without_tree_fields().filter(code=code).first()
+    if department is None:
+        return {}
+    address = reverse("admin:orgchart_department_change", args=[department.pk])
+    return work_of(Q(department=department)) | {"address": address}
+
+
+def work_of(owner):
+    duties = list(Duty.objects.filter(owner).select_related("area").order_by("number"))
+    return {
+        "duties": [duty for duty in duties if duty.text][:SHOWN_DUTIES],
+        "duty_count": len(duties),
+        "authorities": Authority.objects.filter(owner).select_related("area").order_by("number"),
+    }
+
+
+def address_of(name, code):
+    """Return the address of a page that may not be there; empty without it."""
+    try:
+        return reverse(f"admin:{name}", args=[code])
+    except NoReverseMatch:
+        return ""

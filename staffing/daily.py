@@ -1,0 +1,30 @@
+"""A new day: assignments, charges and scheduled changes begin and end at midnight without anybody's request."""
+
+from django.utils import timezone
+
+from orgchart.changes import apply_due
+from staffing.access import sync_store_access
+from staffing.posts import follow_posts
+
+settled = {"day": None}
+
+
+def settle(day):
+    """Bring roles, stores and scheduled changes of the organisation to that day; a second time changes nothing."""
+    follow_posts(day)
+    sync_store_access(day)
+    apply_due(day)
+
+
+class NewDayMiddleware:
+    """Settle the day before the first request of it is answered, once in each process."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        today = timezone.localdate()
+        if settled["day"] != today:
+            settle(today)
+            settled["day"] = today
+        return self.get_response(request)
