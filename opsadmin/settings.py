@@ -52,6 +52,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "staffing.daily.NewDayMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
@@ -108,6 +109,7 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "sweep jobs": {"task": "opsadmin.core.tasks.sweep_jobs", "schedule": 15.0},
     "check deadlines": {"task": "approvals.tasks.check_deadlines", "schedule": 60.0},
+    "apply due changes": {"task": "orgchart.tasks.apply_due_changes", "schedule": 60.0},
     "sync store access": {"task": "staffing.tasks.sync_store_access", "schedule": 300.0},
     "clean imports": {"task": "approvals.tasks.clean_imports", "schedule": 3600.0},
     "verify the archive": {"task": "approvals.tasks.verify_archive_daily", "schedule": 86400.0},

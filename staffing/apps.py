@@ -8,8 +8,10 @@ class StaffingConfig(AppConfig):
 
     def ready(self):
         from orgchart.changes import applied
+        from staffing.moves import tell_people
         from staffing.posts import refuse_own_gain
         from staffing.structure import join_the_log
 
         join_the_log()
+        applied.connect(tell_people)
         applied.connect(refuse_own_gain, dispatch_uid="refuse_own_gain")

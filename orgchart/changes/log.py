@@ -9,16 +9,19 @@ import zlib
 from collections import defaultdict
 from datetime import date
 
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from opsadmin.core.sealing import GENESIS, canonical_json, digest
 from orgchart.changes.items import Item, project, replay
+from orgchart.lock import lock_structure
 from orgchart.models import ChangeItem, ChangeSet, OrgSnapshot, OrgVersion, SetKind, SetState
 from orgchart.state import OrgState, live_state, state_from
 
 # The organisation as it was found when the log began is taken to have been so before.
 EVER_SINCE = date(1900, 1, 1)
+VERSIONS_BETWEEN_SNAPSHOTS = 200
 
 
 def last_version():
@@ -95,6 +98,16 @@ def keep_snapshot(version, day, state=None):
     """Keep the whole organisation as it is at the end of ``day``; the live one where no state is given."""
     payload = zlib.compress(canonical_json((state or live_state()).as_tables()), 6)
     return OrgSnapshot.objects.create(version=version, day=day, payload=payload, sha256=digest(payload))
+
+
+@transaction.atomic
+def keep_snapshot_if_long(day):
+    """Keep a snapshot where the last one that holds lies so many versions back; return it, or None."""
+    lock_structure()
+    number, snapshot = version_number(), snapshot_for(day)
+    if snapshot is None or number - snapshot.version.number < VERSIONS_BETWEEN_SNAPSHOTS:
+        return None
+    return keep_snapshot(last_version(), day)
 
 
 def read_snapshot(snapshot):
