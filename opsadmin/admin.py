@@ -12,18 +12,24 @@ from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from import_export.admin import ImportExportMixin
+from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelect2Widget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminSelect2Widget,
+    UnfoldAdminSelectWidget,
+)
 
 from opsadmin.calendar import sentence, uncovered_years
 from opsadmin.core import workdays
 from opsadmin.core.models import CalendarDay, User
-from opsadmin.core.records import ReadOnlyAdmin, RecordAdmin
+from opsadmin.core.records import HistoryAdmin, ReadOnlyAdmin, RecordAdmin
 from opsadmin.core.transfer import MasterResource, TransferMixin
 from opsadmin.roles import BY_CODE, ROLES
-from staffing import people
+from staffing import people, posts
+from staffing import permissions as staffing_may
 from staffing.access import sync_store_access
-from staffing.models import Account, Employee
+from staffing.models import Account, Employee, PositionRole, RoleGrant
 
 ROLE_CODES = list(BY_CODE)
 
@@ -62,7 +68,8 @@ class AccountFields(forms.ModelForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         if self.instance.pk:
-            self.initial["roles"] = list(self.instance.groups.filter(name__in=ROLE_CODES))
+            self.initial["roles"] = list(roles_by_hand(self.instance))
+            self.fields["roles"].help_text = roles_of_posts_in_words(self.instance)
             self.initial["employee"] = people.employee_of(self.instance)
 
 
@@ -134,7 +141,8 @@ class AccountAdmin(RecordAdmin, UserAdmin):
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None or not self.has_change_permission(request, obj):
             return fieldsets
-        return [*fieldsets, (_("Password"), {"fields": ("new_password",)})]
+        (name, account), *others = fieldsets
+        return [(name, {"fields": (*account["fields"], "new_password")}), *others]
 
     @admin.display(description=_("Password"))
     def new_password(self, user):
@@ -182,9 +190,23 @@ def is_own(user, other):
 
 
 def give_roles(user, groups):
-    """Replace the roles of an account; the groups of stores stay, they follow the charges."""
+    """Replace the roles that an account has by hand; those of its posts stay, and the groups of stores too."""
     kept = user.groups.exclude(name__in=ROLE_CODES)
     user.groups.set([*kept, *groups])
+    RoleGrant.objects.filter(user=user).delete()
+    posts.follow_posts(timezone.localdate())
+
+
+def roles_by_hand(user):
+    granted = RoleGrant.objects.filter(user=user).values("group")
+    return user.groups.filter(name__in=ROLE_CODES).exclude(pk__in=granted)
+
+
+def roles_of_posts_in_words(user):
+    """Return which roles go with the posts of an account, which nobody takes away here."""
+    held = posts.roles_by_post(user, timezone.localdate())
+    words = "; ".join(f"{role_names([code])} ({post.department} · {post})" for code, post in held)
+    return gettext("With posts: %(roles)s.") % {"roles": words} if words else ""
 
 
 def link_employee(user, employee):
@@ -255,3 +277,76 @@ class RoleAdmin(ReadOnlyAdmin):
         return "; ".join(
             gettext(permission.name) for permission in group.permissions.select_related("content_type")
         )
+
+
+class PositionRoleForm(forms.ModelForm):
+    role = forms.ChoiceField(
+        label=_("role"),
+        required=False,
+        choices=[("", _("none")), *[(role.code, role.name) for role in ROLES]],
+        widget=UnfoldAdminSelectWidget,
+        help_text=_(
+            "Whoever holds the position holds this role, from the first day of the assignment to its last."
+        ),
+    )
+
+    class Meta:
+        model = PositionRole
+        fields = ("position", "role")
+
+    def clean(self):
+        cleaned = super().clean()
+        position = self.instance.position if self.instance.pk else cleaned.get("position")
+        if position is not None and posts.holds(self.mapper, position):
+            raise forms.ValidationError(
+                _("You hold “%(post)s” yourself: somebody else has to say its role.") % {"post": position}
+            )
+        return cleaned
+
+
+@admin.register(PositionRole)
+class PositionRoleAdmin(HistoryAdmin):
+    """Which position carries which role: said by the system administrator only."""
+
+    form = PositionRoleForm
+    fixed_fields = ("position",)
+    list_display = ("position", "department", "role_word", "holders", "mapped_by", "mapped_at")
+    list_filter = (("position__department", RelatedDropdownFilter),)
+    list_select_related = ("position__department", "mapped_by")
+    search_fields = ("position__title", "position__code", "position__department__name")
+    autocomplete_fields = ("position",)
+    fields = ("position", "role")
+
+    def get_queryset(self, request):
+        today = timezone.localdate()
+        held = Q(position__assignments__start__lte=today) & (
+            Q(position__assignments__end=None) | Q(position__assignments__end__gt=today)
+        )
+        count = Count("position__assignments__employee", filter=held, distinct=True)
+        return super().get_queryset(request).annotate(holder_count=count)
+
+    def has_add_permission(self, request):
+        return staffing_may.may_map_roles(request.user)
+
+    def has_change_permission(self, request, obj=None):
+        return staffing_may.may_map_roles(request.user)
+
+    def get_form(self, request, obj=None, **kwargs):
+        form = super().get_form(request, obj, **kwargs)
+        return type("PositionRoleForm", (form,), {"mapper": request.user})
+
+    def save_model(self, request, obj, form, change):
+        carried = posts.map_role(position=obj.position_id, role=obj.role, by=request.user)
+        obj.pk = carried.pk
+
+    @admin.display(description=_("department"), ordering="position__department__order")
+    def department(self, carried):
+        return carried.position.department
+
+    @admin.display(description=_("role"), ordering="role")
+    def role_word(self, carried):
+        return role_names([carried.role])
+
+    @admin.display(description=_("holders"), ordering="holder_count")
+    def holders(self, carried):
+        return carried.holder_count or "—"

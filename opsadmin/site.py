@@ -149,9 +149,10 @@ def navigation(request):
             masters(user, _("Flows"), "flow", "approvals.flow"),
             item(_("Guard policy"), "gear", "guard_policy", may_view(user, "approvals.guardpolicy")),
             masters(user, _("Accounts"), "user", "core.user"),
+            masters(user, _("Roles of positions"), "key", "staffing.positionrole"),
             masters(user, _("Roles"), "people", "auth.group"),
             masters(user, _("Failed sign-ins"), "lock", "axes.accessattempt"),
-            masters(user, _("Working calendar"), "clock", "core.calendarday"),
+            masters(user, _("Working calendar"), "plan", "core.calendarday"),
             masters(user, _("Jobs"), "clock", "core.job"),
         ),
     ]

@@ -7,6 +7,6 @@ from staffing import daily
 
 @shared_task
 def sync_store_access():
-    """Follow what begins or ends today: roles, charges, scheduled changes; often, so that a missed midnight is caught up."""
+    """Follow what begins or ends today: roles, charges, changes; runs often, to catch up a missed midnight."""
     daily.settle(timezone.localdate())
     heartbeat("sync_store_access")

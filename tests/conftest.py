@@ -1,7 +1,7 @@
 """What tests of every app start from."""
 
 import pytest
-from django.utils import translation
+from django.utils import timezone, translation
 from hypothesis import HealthCheck, settings
 
 from tests.factories import UserFactory
@@ -11,6 +11,14 @@ settings.register_profile(
     "rules", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 settings.load_profile("rules")
+
+
+@pytest.fixture(autouse=True)
+def settled_day(monkeypatch):
+    """The day has begun: no first request of it is among the statements that a test counts."""
+    from staffing import daily
+
+    monkeypatch.setitem(daily.settled, "day", timezone.localdate())
 
 
 @pytest.fixture(scope="session")

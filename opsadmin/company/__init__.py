@@ -22,6 +22,7 @@ def load_company():
     made += organisation.load_staff()
     made += demo.make_accounts()
     made += organisation.load_charges()
+    made += organisation.load_position_roles()
     made += rules.load_flows()
     made += rules.load_policy()
     made += goods.load_goods(today=timezone.localdate())

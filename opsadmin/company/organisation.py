@@ -5,7 +5,7 @@ from django.utils import timezone
 from opsadmin.company.fixtures import read
 from orgchart.models import Department, Position
 from staffing.access import sync_store_access
-from staffing.models import Assignment, Employee, StoreCharge
+from staffing.models import Assignment, Employee, PositionRole, StoreCharge
 from stores.models import Brand, Platform, Store
 
 POSITION_FIELDS = (
@@ -106,3 +106,12 @@ def load_charges():
             made += 1
     sync_store_access(timezone.localdate())
     return made
+
+
+def load_position_roles():
+    """Let posts carry their roles, but for those of which somebody has said it; nobody said these."""
+    said = set(PositionRole.objects.values_list("position__code", flat=True))
+    rows = {code: role for code, role in read("staff")["roles"].items() if code not in said}
+    for code, role in rows.items():
+        PositionRole.objects.create(position=Position.objects.get(code=code), role=role)
+    return len(rows)
