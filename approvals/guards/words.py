@@ -265,6 +265,8 @@ def detail(hit):
     stores = witness.get("stores")
     if isinstance(stores, list):
         witness["stores"] = "、".join(stores[:STORES_NAMED]) + (" …" if len(stores) > STORES_NAMED else "")
+    if isinstance(witness.get("price"), int | float):
+        witness["price"] = f"{witness['price']:.2f}"
     known = {**witness, "measured": hit.measured or "—", "limit": hit.limit or "—"}
     wording = DETAILS.get((hit.code, hit.variant))
     if wording is None:

@@ -6,6 +6,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
+from approvals.guards import words
 from approvals.models import Attachment, Document
 from opsadmin.core.files import store_file
 from tests.approvals.guarding import Shop, check, found, hits, line
@@ -89,6 +90,7 @@ def test_g15_a_window_of_its_own_blocks_and_is_named(shop):
     assert hit.witness["document"] == "JG-2024-0146"
     assert hit.witness["stores"] == [shop.stores[0].name]
     assert timezone.localtime(start - DAY).strftime("%Y-%m-%d %H:%M") in hit.witness["window"]
+    assert "JG-2024-0146 88.00" in words.detail(hit)
 
 
 def test_g15_windows_that_only_touch_do_not_overlap(shop):
