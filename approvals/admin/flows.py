@@ -169,7 +169,7 @@ class StepList(TabularInline):
 
     model = FlowStep
     fields = readonly_fields = (
-        *("order", "kind", "name", "who", "only_if", "quorum", "edits_lines", "days_before", "if_nobody"),
+        *("order", "kind", "name", "who", "only_if", "quorum", "edits", "days_before", "if_nobody"),
     )
     extra = 0
     can_delete = False
@@ -183,6 +183,10 @@ class StepList(TabularInline):
     @admin.display(description=gettext_lazy("who"))
     def who(self, step):
         return who_in_words(step.assignee_kind, step.assignee, step.level)
+
+    @admin.display(description=gettext_lazy("may change and strike lines"))
+    def edits(self, step):
+        return _("yes") if step.edits_lines else "—"
 
     @admin.display(description=gettext_lazy("if nobody: who"))
     def if_nobody(self, step):
