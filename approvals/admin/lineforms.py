@@ -108,7 +108,7 @@ class LineForm(forms.Form):
             values["scope_key"] = (
                 scopes.scope_of_stores(self.cleaned_data["stores"]) if named else self.cleaned_data["scope"]
             )
-            if not named:
+            if self.cleaned_data["scope"] == scopes.ALL:
                 values["exception_reason"] = ""
         return values
 

@@ -293,6 +293,16 @@ class TestInPlace:
         assert (line.reference_price, line.compare_at_price, line.cost) == (110, 150, 45)
         assert (line.scope_key, line.exception_reason) == ("stores:jd-cslr;tb-cslr", "专供款")
 
+    @pytest.mark.parametrize(("scope", "kept"), [("brand:cslr", "仅本品牌"), ("all", "")])
+    def test_an_exception_is_kept_for_every_scope_but_all_stores(self, shop, draft, desk, scope, kept):
+        line = shop.line(draft, scope_key="brand:cslr", exception_reason="仅本品牌")
+        posted = {"version": 1, "reference_price": "110", "final_price": "99.00", "scope": scope}
+        posted["exception_reason"] = "仅本品牌"
+        url = reverse("admin:draft_line", args=[draft.pk, line.pk])
+        assert desk.post(url, posted).status_code == 302
+        line.refresh_from_db()
+        assert (line.scope_key, line.exception_reason) == (scope, kept)
+
     def test_the_form_names_what_is_missing(self, shop, draft, desk):
         line = shop.line(draft)
         url = reverse("admin:draft_line", args=[draft.pk, line.pk])

@@ -113,8 +113,10 @@ document.addEventListener("DOMContentLoaded", () => {
   const dialog = $("[data-line-dialog]");
   let edited = null;
   const showNamed = () => {
-    const named = $("[data-named]", dialog);
-    if (named) named.hidden = $("input[name=scope]:checked", dialog)?.value !== "stores";
+    const scope = $("input[name=scope]:checked", dialog)?.value;
+    const [named, excepted] = [$("[data-named]", dialog), $("[data-excepted]", dialog)];
+    if (named) named.hidden = scope !== "stores";
+    if (excepted) excepted.hidden = scope === "all";
   };
   const fill = (html) => {
     dialog.innerHTML = html;
