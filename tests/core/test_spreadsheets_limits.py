@@ -216,6 +216,13 @@ def test_a_web_page_named_as_a_workbook_is_refused(tmp_path):
     assert refusal(tmp_path / "a.xls") == "web_page"
 
 
+@pytest.mark.parametrize("head", [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"GIF89a"])
+@pytest.mark.parametrize("name", ["a.xlsx", "a.csv"])
+def test_a_picture_is_refused_as_one_whatever_its_name_says(tmp_path, head, name):
+    (tmp_path / name).write_bytes(head + b"x" * 100)
+    assert refusal(tmp_path / name) == "not_a_workbook"
+
+
 def test_a_pdf_is_refused(tmp_path):
     (tmp_path / "a.csv").write_bytes(b"%PDF-1.7\n" + b"x" * 100)
     assert refusal(tmp_path / "a.csv") == "not_a_workbook"

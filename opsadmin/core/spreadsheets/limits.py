@@ -15,6 +15,7 @@ MB = 1024 * 1024
 ZIP_MAGIC = b"PK\x03\x04"
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 ARCHIVES = (ZIP_MAGIC, OLE_MAGIC, b"7z\xbc\xaf\x27\x1c", b"Rar!", b"\x1f\x8b\x08")
+PAPERS = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8")
 XML_PARTS = (".xml", ".rels", ".vml")
 # A ratio says little about small parts: an empty theme shrinks a hundredfold.
 RATIO_FROM = MB
@@ -82,7 +83,7 @@ def kind_of_file(path, filename):
         raise _other_kind()
     if head.startswith(ZIP_MAGIC):
         return "xlsx"
-    if head.startswith(ARCHIVES) or head.startswith(b"%PDF"):
+    if head.startswith((*ARCHIVES, *PAPERS)):
         raise _other_kind()
     if re.match(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|table|\?xml|meta|head|body)\b", head, re.IGNORECASE):
         raise SpreadsheetRefused(
