@@ -19,7 +19,7 @@ from opsadmin.core.screens import screen_urls
 from opsadmin.permissions import may_view
 from opsadmin.signin import SignInForm
 
-SCREEN_MODULES = ("opsadmin.screens", "approvals.admin.screens")
+SCREEN_MODULES = ("opsadmin.screens", "approvals.admin.screens", "staffing.screens", "staffing.boards.screens")
 SILENT_AFTER = timedelta(minutes=10)
 
 
@@ -128,9 +128,11 @@ def navigation(request):
         ),
         (
             _("Organisation"),
+            item(_("Organisation chart"), "org", "org_chart"),
             masters(user, _("Departments"), "org", "orgchart.department"),
             masters(user, pgettext_lazy("job", "Positions"), "plan", "orgchart.position"),
-            masters(user, _("Employees"), "people", "staffing.employee"),
+            item(_("Headcount plan"), "people", "headcount"),
+            masters(user, _("Employees"), "user", "staffing.employee"),
             masters(user, _("Assignments"), "user", "staffing.assignment"),
             masters(user, _("Store charges"), "store", "staffing.storecharge"),
             masters(user, _("Delegations"), "key", "staffing.delegation"),

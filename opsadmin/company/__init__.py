@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from opsadmin import demo
-from opsadmin.company import goods, organisation, rules
+from opsadmin.company import goods, models, organisation, rules
 from opsadmin.roles import sync_roles
 
 
@@ -19,6 +19,8 @@ def load_company():
     made = organisation.load_stores()
     made += organisation.load_departments()
     made += organisation.load_positions()
+    made += organisation.load_work()
+    made += models.load_models()
     made += organisation.load_staff()
     made += demo.make_accounts()
     made += organisation.load_charges()

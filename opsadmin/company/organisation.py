@@ -5,23 +5,8 @@ from django.utils import timezone
 from opsadmin.company.fixtures import read
 from orgchart.models import Department, Position
 from staffing.access import sync_store_access
-from staffing.models import Assignment, Employee, PositionRole, StoreCharge
+from staffing.models import Employee, PositionRole, StoreCharge
 from stores.models import Brand, Platform, Store
-
-POSITION_FIELDS = (
-    "code",
-    "department",
-    "parent",
-    "title",
-    "head",
-    "order",
-    "plan_min",
-    "plan_max",
-    "plan_note",
-    "tentative",
-    "source_ref",
-    "guessed",
-)
 
 
 def make_missing(model, rows, **lookups):
@@ -47,49 +32,109 @@ def load_stores():
     return made + make_missing(Store, data["stores"], platform=Platform, brand=Brand)
 
 
+def enter(entity, rows, title):
+    """Enter the rows that the log's tables do not have yet, as one set; return how many were entered.
+
+    The first sets hold since the day from which the staff are employed, later ones since the last change.
+    """
+    kind = ENTITIES[entity]
+    there = kind.read().keys()
+    items = [wanted(entity, row.get("code"), "create", row) for row in rows]
+    items = [item for item in items if item.key not in there]
+    if items:
+        last = last_version()
+        since = last.effective_on if last else read("staff")["since"]
+        apply_now(items, title=title, effective_on=since)
+    return len(items)
+
+
 def load_departments():
-    return make_missing(Department, read("departments")["departments"], parent=Department)
+    return enter("department", read("departments")["departments"], "Departments")
+
+
+def position_rows():
+    return [position_row(row) for group in read("positions").values() for row in group]
 
 
 def load_positions():
-    rows = [row for group in read("positions").values() for row in group]
-    plain = [
-        {field: row[field] for field in POSITION_FIELDS if field in row} for row in superiors_first(rows)
+    """Enter the missing positions, and the links that they name."""
+    rows = position_rows()
+    plain = [{name: row[name] for name in POSITION_FIELDS if name in row} for row in rows]
+    return enter("position", plain, "Positions") + enter("link", link_rows(rows), "Links between positions")
+
+
+def load_work():
+    """Make the missing areas of work, duties, authorities and hand-offs."""
+    data = read("work")
+    areas = [{**row, "order": order} for order, row in enumerate(read("areas")["areas"], 1)]
+    made = make_missing(Area, areas)
+    made += enter("duty", [row for part in data["duties"] for row in duties_of(part)], "Duties")
+    made += enter(
+        "authority", [row for part in data["authorities"] for row in powers_of(part)], "Authorities"
+    )
+    return made + load_handoffs(data["handoffs"])
+
+
+def owner_of(part):
+    return {name: part[name] for name in ("department", "position") if name in part}
+
+
+def duties_of(part):
+    guessed, source = part.get("guessed", False), part["source_ref"]
+    return duty_rows(owner_of(part), part["rows"], part.get("from", 1), guessed, source)
+
+
+def powers_of(part):
+    shared = {"guessed": part["guessed"], "source_ref": part["source_ref"]}
+    return [
+        {**owner_of(part), "number": number, **shared, **row} for number, row in enumerate(part["rows"], 1)
     ]
-    return make_missing(Position, plain, department=Department, parent=Position)
 
 
-def superiors_first(rows):
-    """Return the rows so that each stands below the one it reports to."""
-    by_code = {row["code"]: row for row in rows}
-
-    def depth(row):
-        return 1 + depth(by_code[row["parent"]]) if "parent" in row else 0
-
-    return sorted(rows, key=depth)
+def load_handoffs(rows):
+    """Make the missing hand-offs with their steps."""
+    known = set(HandoffFlow.objects.values_list("code", flat=True))
+    areas = {area.code: area for area in Area.objects.all()}
+    departments = {department.code: department for department in Department.objects.all()}
+    missing = [row for row in rows if row["code"] not in known]
+    for row in missing:
+        flow = HandoffFlow.objects.create(**{name: row[name] for name in row if name != "steps"})
+        for order, step in enumerate(row["steps"], 1):
+            HandoffStep.objects.create(
+                flow=flow,
+                order=order,
+                text=step.get("text", ""),
+                lost=step.get("lost", False),
+                area=areas.get(step.get("area")),
+                department=departments.get(step.get("department")),
+            )
+    return len(missing)
 
 
 def load_staff():
     """Make the missing employees with their assignments; one who exists keeps the assignments he or she has."""
     data = read("staff")
-    made = 0
+    made, items = 0, []
     for row in data["employees"]:
-        employee, created = Employee.objects.get_or_create(
+        _employee, created = Employee.objects.get_or_create(
             number=row["number"],
             defaults={"name": row["name"], "home_department": Department.objects.get(code=row["home"])},
         )
         made += created
-        for held in row["holds"] if created else []:
-            Assignment.objects.create(
-                employee=employee,
-                position=Position.objects.get(code=held["position"]),
-                kind=held.get("kind", "primary"),
-                start=data["since"],
-                from_department=Department.objects.filter(code=held.get("from")).first(),
-                note=held.get("note", ""),
-            )
-            made += 1
-    return made
+        items += [assignment_row(row, held, data["since"]) for held in row["holds"] if created]
+    return made + enter("assignment", items, "Assignments")
+
+
+def assignment_row(row, held, since):
+    return {
+        "uid": str(uuid5(NAMESPACE_OID, f"{row['number']} {held['position']} {since}")),
+        "employee": row["number"],
+        "position": held["position"],
+        "kind": held.get("kind", "primary"),
+        "start": since.isoformat(),
+        "from_department": held.get("from"),
+        "note": held.get("note", ""),
+    }
 
 
 def load_charges():

@@ -1,0 +1,241 @@
+"""The headcount board: plan, filled, short and open seats of every post, rolled up over departments.
+
+Somebody who holds a post as primary, seconded or acting fills a seat; a concurrent holder covers it, the seat stays
+vacant. A tentative post, and one without numbers, has no approved plan: who holds it counts apart.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date
+
+from django.db.models import Count
+
+from orgchart.admin import plan_in_words
+from orgchart.models import Department, OrgStatus, Position
+from staffing.headcount import SEATED
+from staffing.models import Assignment, AssignmentKind
+
+LONG_COVER = 90
+COVERING = (AssignmentKind.CONCURRENT, AssignmentKind.ACTING, AssignmentKind.SECONDED)
+
+
+@dataclass
+class Seats:
+    """``low`` and ``high`` bound the plan; ``extra`` are holders of posts without an approved plan."""
+
+    low: int = 0
+    high: int = 0
+    filled: int = 0
+    short: int = 0
+    open: int = 0
+    extra: int = 0
+    planned: bool = False
+    unplanned_posts: int = 0
+
+    def add(self, other):
+        for name in ("low", "high", "filled", "short", "open", "extra", "unplanned_posts"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.planned = self.planned or other.planned
+
+    @property
+    def words(self):
+        return str(self.low) if self.low == self.high else f"{self.low}–{self.high}"
+
+
+@dataclass
+class Cover:
+    """Somebody who stands in: holds the post beside another one, acts, or is seconded."""
+
+    name: str
+    kind: str
+    since: date
+    days: int
+    share: int
+    department: str
+    long: bool
+
+
+@dataclass
+class Row:
+    """A department or a post of the board, in the order of the tree; ``above`` are the keys of the rows it is in."""
+
+    key: str
+    name: str
+    level: int
+    above: tuple
+    seats: Seats
+    position: Position | None = None
+    tentative: bool = False
+    guessed: bool = False
+    plan: str = ""
+    vacant_since: date | None = None
+    vacant_days: int | None = None
+    covers: list = field(default_factory=list)
+    concurrent: int = 0
+    posts: int = 0
+
+    @property
+    def is_post(self):
+        return self.position is not None
+
+
+def seats_of(position, holders):
+    """Return the seats of one post, held by so many people."""
+    low, high = position.plan_min, position.plan_max
+    if position.tentative or low is None and high is None:
+        return Seats(extra=holders, unplanned_posts=1)
+    low = low or 0
+    high = max(low, holders) if high is None else high
+    short = max(low - holders, 0)
+    return Seats(low, high, holders, short, max(high - max(holders, low), 0), planned=True)
+
+
+def vacant_since(periods, low, day):
+    """Return the day since which fewer than ``low`` of the periods [start, end) hold, None if it was never so many.
+
+    Only the past counts: what begins later is left out.
+    """
+    steps = defaultdict(int)
+    for start, end in periods:
+        steps[start] += 1
+        if end is not None:
+            steps[end] -= 1
+    held, since, ever = 0, None, False
+    for moment in sorted(steps):
+        if moment > day:
+            break
+        before, held = held, held + steps[moment]
+        if before >= low > held:
+            since = moment
+        ever = ever or held >= low
+    return since if ever and held < low else None
+
+
+def board(day):
+    """Return the rows of the whole company on a day, departments before their posts; four statements."""
+    departments = list(Department.objects.without_tree_fields().exclude(status=OrgStatus.CLOSED))
+    positions = list(
+        Position.objects.without_tree_fields()
+        .exclude(status=OrgStatus.CLOSED)
+        .order_by("-head", "order", "code")
+    )
+    seated = Assignment.objects.on(day).filter(kind__in=SEATED, handover=False)
+    holders = dict(
+        seated.order_by()
+        .values_list("position")
+        .annotate(n=Count("employee", distinct=True))
+        .values_list("position", "n")
+    )
+    covers = covers_on(day)
+    seats = {position.pk: seats_of(position, holders.get(position.pk, 0)) for position in positions}
+    short = [position for position in positions if seats[position.pk].short]
+    return arranged(departments, positions, seats, covers, vacancies(short, day), day)
+
+
+def covers_on(day):
+    """Return {position: [Cover]} of those who stand in on a day."""
+    found = defaultdict(list)
+    rows = Assignment.objects.on(day).filter(kind__in=COVERING).select_related("employee", "from_department")
+    for held in rows.order_by("start", "pk"):
+        days = (day - held.start).days
+        found[held.position_id].append(
+            Cover(
+                held.employee.name,
+                held.kind,
+                held.start,
+                days,
+                int(held.fte * 100),
+                held.from_department.name if held.from_department else "",
+                held.kind == AssignmentKind.CONCURRENT and days > LONG_COVER,
+            )
+        )
+    return found
+
+
+def vacancies(positions, day):
+    """Return {position: day since which it is short}, for those that were full once."""
+    periods = defaultdict(list)
+    rows = Assignment.objects.filter(position__in=positions, kind__in=SEATED, handover=False)
+    for position, start, end in rows.order_by().values_list("position", "start", "end"):
+        periods[position].append((start, end))
+    return {position.pk: vacant_since(periods[position.pk], position.plan_min, day) for position in positions}
+
+
+def arranged(departments, positions, seats, covers, since, day):
+    children, posts = defaultdict(list), defaultdict(list)
+    known = {department.pk for department in departments}
+    for department in departments:
+        children[department.parent_id if department.parent_id in known else None].append(department)
+    for position in positions:
+        posts[position.department_id].append(position)
+    rows = []
+
+    def post_row(position, level, above):
+        row = Row(
+            f"p{position.pk}",
+            position.title,
+            level,
+            above,
+            seats[position.pk],
+            position,
+            position.tentative,
+            position.guessed,
+            plan_in_words(position),
+            covers=covers.get(position.pk, []),
+        )
+        row.vacant_since = since.get(position.pk)
+        row.vacant_days = (day - row.vacant_since).days if row.vacant_since else None
+        row.concurrent = sum(cover.kind == AssignmentKind.CONCURRENT for cover in row.covers)
+        return row
+
+    def walk(department, level, above):
+        row = Row(f"d{department.pk}", department.name, level, above, Seats())
+        row.tentative, row.guessed = department.tentative, department.guessed
+        rows.append(row)
+        inside = (*above, row.key)
+        below = [post_row(position, level + 1, inside) for position in posts[department.pk]]
+        rows.extend(below)
+        below += [walk(child, level + 1, inside) for child in children[department.pk]]
+        for other in below:
+            row.seats.add(other.seats)
+            row.concurrent += other.concurrent
+            row.posts += other.posts or other.is_post
+            if other.vacant_days is not None:
+                row.vacant_days = max(row.vacant_days or 0, other.vacant_days)
+        return row
+
+    for department in children[None]:
+        walk(department, 0, ())
+    return rows
+
+
+FILTERS = {
+    "short": lambda row: row.seats.short > 0,
+    "open": lambda row: row.seats.open > 0,
+    "unplanned": lambda row: row.seats.unplanned_posts > 0,
+    "cover": lambda row: any(cover.long for cover in row.covers),
+}
+
+
+def narrowed(rows, kind="", words=""):
+    """Return the posts that fit, and the departments above them; a department that fits by name keeps its posts."""
+    if kind not in FILTERS and not words:
+        return rows
+    fits = FILTERS.get(kind, lambda row: True)
+    words = words.lower()
+    named = {row.key for row in rows if words in row.name.lower()}
+    hits = [row for row in rows if row.is_post and fits(row) and (not words or named & {row.key, *row.above})]
+    kept = {key for row in hits for key in (row.key, *row.above)}
+    if kind not in FILTERS:
+        kept |= named | {key for row in rows if row.key in named for key in row.above}
+    return [row for row in rows if row.key in kept]
+
+
+def totals(rows):
+    """Return the seats of the whole company, and how many concurrent covers there are and how many last too long."""
+    seats, covers = Seats(), []
+    for row in rows:
+        if row.is_post:
+            seats.add(row.seats)
+            covers += [cover for cover in row.covers if cover.kind == AssignmentKind.CONCURRENT]
+    return seats, len(covers), sum(cover.long for cover in covers)
