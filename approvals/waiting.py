@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from django.db.models import Q
+from django.db.models import Max, Min, Q
 from django.utils import timezone
 
 from approvals.kinds import KINDS, kind_of
@@ -66,8 +66,11 @@ def deadline_years():
         state__in=(StepState.WAITING, StepState.ACTIVE),
         due_at__isnull=False,
     )
-    spans = steps.values_list("due_at__year", "process__document__effective_from__year").distinct()
-    return {year for first, last in spans for year in range(min(first, last), max(first, last) + 1)}
+    ends = steps.aggregate(
+        *(edge(path) for edge in (Min, Max) for path in ("due_at", "process__document__effective_from"))
+    )
+    years = [timezone.localtime(end).year for end in ends.values() if end is not None]
+    return set(range(min(years), max(years) + 1)) if years else set()
 
 
 def waiting_tasks(user, *, kind="", after=None):

@@ -73,7 +73,7 @@ def execution(request):
             "first": f"?tab={tab}" if before else None,
             "next": f"?tab={tab}&before={shown[-1].pk}" if len(documents) > PAGE else None,
         },
-        waiting=Task.objects.waiting_for(request.user).filter(EXECUTING).count(),
+        waiting=count_up_to(Task.objects.waiting_for(request.user).filter(EXECUTING)),
     )
 
 

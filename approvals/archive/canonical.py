@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 from opsadmin.core.sealing import NotCanonical, canonical_json, digest
 
@@ -133,6 +134,37 @@ def parse(data: bytes) -> Filed:
     if data.count(b"\n", start) != row.get("count") or not data.endswith(b"\n"):
         raise NotCanonical(f"{row.get('count')} price lines were announced, another number came")
     return Filed(data, dict(prelude), row.get("columns", ()), row["count"], start)
+
+
+def read_through(pieces: Iterable[bytes]) -> tuple[Filed, str]:
+    """Read the canonical form piece by piece without keeping its price lines; (what came before them, content hash).
+
+    The result has prelude, columns and count, but no lines. Raises NotCanonical where it is not that form.
+    """
+    prelude, number, text, pieces = defaultdict(list), 0, b"", iter(pieces)
+    while True:
+        while b"\n" not in text:
+            piece = next(pieces, None)
+            if piece is None:
+                raise NotCanonical("the row that announces the price lines is missing")
+            text += piece
+        line, _feed, text = text.partition(b"\n")
+        number += 1
+        row = _prelude_row(line, number)
+        if row["t"] == "lines":
+            break
+        prelude[row["t"]].append(row)
+    filed = Filed(b"", dict(prelude), row.get("columns", ()), row.get("count"), 0)
+    # Only a filing has a content row: records of what came later have no lines.
+    content = canonical_json(filed.row("content")) + b"\n" if filed.rows("content") else b""
+    hashed, count, last = hashlib.sha256(content), 0, b"\n"
+    for piece in chain([text], pieces):
+        hashed.update(piece)
+        count += piece.count(b"\n")
+        last = piece[-1:] or last
+    if count != filed.count or last != b"\n":
+        raise NotCanonical(f"{filed.count} price lines were announced, another number came")
+    return filed, hashed.hexdigest()
 
 
 def _prelude_row(line, number):

@@ -13,6 +13,7 @@ from approvals.archive.canonical import (
     fields_of,
     parse,
     raw_line,
+    read_through,
 )
 from opsadmin.core.sealing import GENESIS, NotCanonical, canonical_json
 from tests.approvals.filed_documents import COLUMNS, filed_bytes, some_lines
@@ -102,3 +103,20 @@ def test_what_does_not_fit_the_form_is_not_built(prelude, lines, count):
 def test_what_is_not_in_the_form_is_not_read(spoil):
     with pytest.raises(NotCanonical):
         parse(spoil(filed_bytes()))
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000, 1 << 20])
+def test_the_form_can_be_read_through_without_keeping_its_lines(size):
+    data = filed_bytes()
+    pieces = (data[start : start + size] for start in range(0, len(data), size))
+    filed, content_hash = read_through(pieces)
+    whole = parse(data)
+    assert (filed.prelude, filed.columns, filed.count) == (whole.prelude, whole.columns, whole.count)
+    assert content_hash == content_hash_of(whole)
+    assert list(filed.lines()) == []
+
+
+@pytest.mark.parametrize("cut", [1, 40])
+def test_reading_through_refuses_a_form_that_lost_its_end(cut):
+    with pytest.raises(NotCanonical):
+        read_through([filed_bytes()[:-cut]])
