@@ -287,6 +287,7 @@ def test_the_first_of_two_people_in_charge_closes_the_store_for_both(world, sign
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_receipts_for_one_store_at_once_one_is_kept_and_the_other_told_who_was_first(world):
+    """Fails without the lock on the document's row."""
     colleague = w.person("colleague", ["customer_service"], world["hr"].account.employee.home_department)
     store = world.stores[0]
     in_charge(world, colleague, store)

@@ -344,6 +344,7 @@ def test_the_package_of_a_filing_is_ordered_with_it(stores, skus):
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_filings_for_the_same_prices_at_once_exactly_one_wins():
+    """Fails without the exclusion constraint once the chain's lock is gone too."""
     made.some_stores("jd-cslr", "tb-cslr")
     skus = made.some_skus(20)
     start = made.next_monday()

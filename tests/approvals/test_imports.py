@@ -528,6 +528,7 @@ class TestCommand:
 
 @pytest.mark.django_db(transaction=True)
 def test_two_who_write_the_same_preview_at_once_write_it_once():
+    """Fails without the locks on the document's and the import's rows."""
     shop = Shop(goods=1)
     imported = shop.read(shop.draft(), workbook(["CS-00001-BK", 90, 90]))
     barrier, outcomes = threading.Barrier(2), []
