@@ -8,8 +8,8 @@ from django.db.models import Count, Prefetch, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html
-from django.utils.translation import gettext, ngettext
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from import_export.admin import ImportExportMixin
 from unfold.contrib.filters.admin import RelatedDropdownFilter
@@ -32,6 +32,12 @@ from staffing.access import sync_store_access
 from staffing.models import Account, Employee, PositionRole, RoleGrant
 
 ROLE_CODES = list(BY_CODE)
+VERBS = {
+    "view": pgettext_lazy("right", "view"),
+    "add": pgettext_lazy("right", "add"),
+    "change": pgettext_lazy("right", "change"),
+    "delete": pgettext_lazy("right", "delete"),
+}
 
 
 def role_names(codes):
@@ -257,8 +263,8 @@ class RoleAdmin(ReadOnlyAdmin):
     """The roles as opsadmin.roles has them; they are changed there."""
 
     list_display = ("role", "name", "accounts")
-    fields = ("name", "rights")
-    readonly_fields = ("rights",)
+    fields = ("role", "name", "rights")
+    readonly_fields = ("role", "rights")
 
     def get_queryset(self, request):
         active = Count("user", filter=Q(user__is_active=True))
@@ -274,9 +280,16 @@ class RoleAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("rights"))
     def rights(self, group):
-        return "; ".join(
-            gettext(permission.name) for permission in group.permissions.select_related("content_type")
-        )
+        """Return what the role may do, one kind of thing a line, then the rights that have a name of their own."""
+        plain, named = {}, []
+        for permission in group.permissions.select_related("content_type"):
+            verb, _sign, model = permission.codename.partition("_")
+            if verb in VERBS and model == permission.content_type.model:
+                plain.setdefault(permission.content_type.name, []).append(str(VERBS[verb]))
+            else:
+                named.append(gettext(permission.name))
+        lines = [f"{name}: {', '.join(verbs)}" for name, verbs in plain.items()]
+        return format_html_join("", "<div>{}</div>", ((line,) for line in [*lines, *named]))
 
 
 class PositionRoleForm(forms.ModelForm):

@@ -33,6 +33,8 @@ from opsadmin.core.screens import page
 # A row costs some twenty statements, and the page waits for them.
 LIMITS = spreadsheets.Limits(file_bytes=10 * 1024 * 1024, unpacked_bytes=100 * 1024 * 1024, rows=3_000)
 SHOWN = 200
+# What the library shows of a column that the file does not have.
+ABSENT = "---"
 LANGUAGES = ("zh-hans", "en")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -289,10 +291,21 @@ def row_faults(result, numbers, resource):
             known = name in resource.fields
             value = str(dict(zip(resource.get_diff_headers(), invalid.values, strict=False)).get(name, ""))
             column = resource.label(name) if known else ""
-            found += [RowFault(numbers[invalid.number - 1], column, value, text) for text in sentences]
+            found += [
+                RowFault(
+                    numbers[invalid.number - 1], column, "" if value == ABSENT else value, in_words(text)
+                )
+                for text in sentences
+            ]
     for broken in result.error_rows:
         found += [RowFault(numbers[broken.number - 1], "", "", str(error.error)) for error in broken.errors]
     return found
+
+
+def in_words(text):
+    """Return a sentence of the field's own; of "null" nobody who fills in a table has heard."""
+    nothing = {str(models.Field.default_error_messages[code]) for code in ("null", "blank")}
+    return _("Fill in this cell; a new row needs it.") if text in nothing else text
 
 
 def differences(row_result, resource):

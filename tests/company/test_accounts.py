@@ -145,6 +145,14 @@ def test_the_administrator_finds_the_way_to_a_new_password(administrator, signed
     assert address not in signed_in(roles=["auditor"]).get(account).content.decode()
 
 
+def test_the_rights_of_a_role_are_told_in_words(administrator):
+    administrator.cookies["django_language"] = "zh-hans"
+    page = administrator.get(reverse("admin:auth_group_change", args=[role_group("promotion").pk]))
+    told = page.content.decode()
+    assert "推广" in told and "价格表: 查看" in told
+    assert "Can view" not in told
+
+
 @pytest.mark.parametrize("role", ["hr", "ecommerce_manager", "finance", "general_manager"])
 def test_other_roles_do_not_see_accounts(role, signed_in):
     client = signed_in(roles=[role])

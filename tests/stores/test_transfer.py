@@ -120,6 +120,12 @@ def test_looking_at_a_file_writes_no_master(strategy, brand, product):
     assert not Sku.objects.exists()
 
 
+def test_a_new_row_without_a_needed_column_is_told_in_plain_words(strategy, brand, product):
+    outcome = judge(strategy, "stores_sku", workbook(["SKU", "名称"], ["CS-BP1-BK", "双肩包"]))["outcome"]
+    told = {fault.column: (fault.value, fault.message) for fault in outcome.faults}
+    assert told["product"] == told["brand"] == ("", "Fill in this cell; a new row needs it.")
+
+
 def test_a_confirmed_file_is_written_with_history_and_log(strategy, brand, product):
     bring_in(strategy, "stores_sku", workbook(HEADER, sku_row()))
     sku = Sku.objects.get()
