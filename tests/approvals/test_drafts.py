@@ -247,6 +247,7 @@ class TestFollowUp:
 
 @pytest.mark.django_db(transaction=True)
 def test_two_edits_of_one_line_at_once_leave_one_winner():
+    """Fails without the lock on the document's row."""
     shop = Shop(goods=1)
     line = shop.line(shop.draft())
     barrier, outcomes = threading.Barrier(2), []
