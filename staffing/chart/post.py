@@ -33,7 +33,8 @@ def position_facts(code):
     return work_of(owner) | {
         "promotes_to": [link for link in links if link.kind == LinkKind.PROMOTES_TO],
         "rotates_to": [link for link in links if link.kind == LinkKind.ROTATES_TO],
-        "address": address_of("position_page", code) or reverse("admin:orgchart_position_change", args=[position.pk]),
+        "address": address_of("position_page", code)
+        or reverse("admin:orgchart_position_change", args=[position.pk]),
         "paths": reverse("admin:org_paths") + f"?from={code}" if links else "",
     }
 

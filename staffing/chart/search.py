@@ -45,7 +45,10 @@ def fits(chart, card, text):
 def positions_of(chart, text):
     """Return the codes of the positions that people of that name, number or pinyin hold on the chart's day."""
     people = Employee.objects.filter(
-        Q(name__icontains=text) | Q(number__iexact=text) | Q(name_key__startswith=text) | Q(name_key__contains=f" {text}")
+        Q(name__icontains=text)
+        | Q(number__iexact=text)
+        | Q(name_key__startswith=text)
+        | Q(name_key__contains=f" {text}")
     )
     held = Assignment.objects.on(chart.source.on).filter(employee__in=people)
     return held.order_by("position__code").values_list("position__code", flat=True)[: MOST_HITS * 2]

@@ -29,7 +29,9 @@ OPEN_SETS = (SetState.DRAFT, SetState.REVIEW, SetState.SCHEDULED)
 def org_chart(request):
     """The chart itself: an empty frame that fills itself from ``org_chart_data``, and a list on a phone."""
     change_set = set_asked_for(request)
-    editing = change_set is not None and change_set.state == SetState.DRAFT and may_edit_structure(request.user)
+    editing = (
+        change_set is not None and change_set.state == SetState.DRAFT and may_edit_structure(request.user)
+    )
     return page(
         request,
         "staffing/chart.html",
@@ -37,6 +39,11 @@ def org_chart(request):
         wide=True,
         change_set=change_set,
         editing=editing,
+        open_drafts=ChangeSet.objects.filter(state=SetState.DRAFT).exclude(pk=change_set and change_set.pk)[
+            :8
+        ]
+        if may_edit_structure(request.user)
+        else (),
         may_edit=may_edit_structure(request.user),
         setup={
             "words": words(),
@@ -113,7 +120,11 @@ def version_on(day):
 
 
 def day_asked_for(request):
-    text = request.GET.get("on", "")
+    return day_of_text(request.GET.get("on", ""))
+
+
+def day_of_text(text):
+    """Return the day that was written, None for nothing. Raises Refusal for what is no day."""
     if not text:
         return None
     try:
