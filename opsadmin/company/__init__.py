@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from opsadmin import demo
-from opsadmin.company import goods, models, organisation, rules
+from opsadmin.company import goods, models, organisation, people, rules
 from opsadmin.roles import sync_roles
 
 
@@ -22,9 +22,10 @@ def load_company():
     made += organisation.load_work()
     made += models.load_models()
     made += organisation.load_staff()
+    made += people.load_former_staff()
     made += demo.make_accounts()
     made += organisation.load_charges()
-    made += organisation.load_position_roles()
+    made += people.load_position_roles()
     made += rules.load_flows()
     made += rules.load_policy()
     made += goods.load_goods(today=timezone.localdate())

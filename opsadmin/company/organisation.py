@@ -1,11 +1,17 @@
 """Loading stores, departments, positions, staff and who is in charge of which store."""
 
+from uuid import NAMESPACE_OID, uuid5
+
 from django.utils import timezone
 
-from opsadmin.company.fixtures import read
-from orgchart.models import Department, Position
+from opsadmin.company.fixtures import days_ago, read
+from opsadmin.company.papers import POSITION_FIELDS, duty_rows, link_rows, position_row
+from orgchart.changes import apply_now, wanted
+from orgchart.changes.log import last_version
+from orgchart.entities import ENTITIES
+from orgchart.models import Area, Department, HandoffFlow, HandoffStep
 from staffing.access import sync_store_access
-from staffing.models import Employee, PositionRole, StoreCharge
+from staffing.models import Employee, StoreCharge
 from stores.models import Brand, Platform, Store
 
 
@@ -131,7 +137,8 @@ def assignment_row(row, held, since):
         "employee": row["number"],
         "position": held["position"],
         "kind": held.get("kind", "primary"),
-        "start": since.isoformat(),
+        "start": (days_ago(held["days_ago"]) if "days_ago" in held else since).isoformat(),
+        "fte": held.get("fte", "1.00"),
         "from_department": held.get("from"),
         "note": held.get("note", ""),
     }
@@ -151,12 +158,3 @@ def load_charges():
             made += 1
     sync_store_access(timezone.localdate())
     return made
-
-
-def load_position_roles():
-    """Let posts carry their roles, but for those of which somebody has said it; nobody said these."""
-    said = set(PositionRole.objects.values_list("position__code", flat=True))
-    rows = {code: role for code, role in read("staff")["roles"].items() if code not in said}
-    for code, role in rows.items():
-        PositionRole.objects.create(position=Position.objects.get(code=code), role=role)
-    return len(rows)

@@ -42,9 +42,7 @@ def checked(kind, op, values):
 def checked_value(kind, column, value):
     field = kind.model._meta.get_field(column.attribute)
     if column.natural:
-        if value in (None, "") and field.null:
-            return None
-        return str(value)
+        return None if value in (None, "") else str(value)
     try:
         return column.out(field.clean(column.into(value), None))
     except (ValidationError, ValueError, TypeError, ArithmeticError) as error:

@@ -179,13 +179,14 @@ class World:
             if row["kind"] == "primary" and row["start"] < day and row["end"] is None
         }
         if one == other or not {one, other} <= held.keys():
-            return
+            return "nothing to swap"
         ends = [wanted("assignment", held[who]["uid"], "set", {"end": day}) for who in (one, other)]
         starts = [
-            wanted("assignment", None, "create", {**held[to], "uid": None, "employee": who, "start": day})
+            wanted("assignment", None, "create", {**own(held[to]), "employee": who, "start": day})
             for who, to in ((one, other), (other, one))
         ]
         changes.apply_now([*ends, *starts])
+        return "done"
 
     def draft(self, drawn, days):
         draft = changes.draft_set(by=None, title="draft", effective_on=self.today + timedelta(days=days))
@@ -226,6 +227,11 @@ class World:
 
 
 DATED = ("start", "end")
+
+
+def own(row):
+    """Return an assignment without its key: another one gets its own."""
+    return {name: value for name, value in row.items() if name != "uid"}
 
 
 def refusal_of(work):
