@@ -25,8 +25,8 @@ from tests.factories import AssignmentFactory, DepartmentFactory, EmployeeFactor
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
 DAYS = 60
 
-departments = st.sampled_from(["d0", "d1", "d2", "d3", "n0", "n1"])
-positions = st.sampled_from(["p0", "p1", "p2", "p3", "p4", "q0", "q1"])
+departments = st.sampled_from(["d0", "d1", "d2", "d3", "d0", "d2", "n0"])
+positions = st.sampled_from(["p0", "p1", "p2", "p3", "p4", "p1", "p3", "q0"])
 people = st.sampled_from(["E0", "E1", "E2", "E3"])
 offsets = st.integers(-20, 20)
 
@@ -47,6 +47,13 @@ ITEMS = st.one_of(
         fields(
             name=st.sampled_from("ABC"),
             parent=either(departments),
+        ),
+    ),
+    st.tuples(
+        st.just("department"),
+        st.just("set"),
+        departments,
+        fields(
             status=st.sampled_from(["active", "closed"]),
         ),
     ),
@@ -56,8 +63,16 @@ ITEMS = st.one_of(
         positions,
         fields(
             title=st.sampled_from("ABC"),
+            grade=st.sampled_from("123"),
             parent=either(positions),
             department=departments,
+        ),
+    ),
+    st.tuples(
+        st.just("position"),
+        st.just("set"),
+        positions,
+        fields(
             head=st.booleans(),
             plan_max=either(st.integers(0, 2)),
             status=st.sampled_from(["active", "closed"]),
@@ -107,7 +122,7 @@ ITEMS = st.one_of(
     ),
     st.tuples(st.just("assignment"), st.just("set"), st.integers(0, 9), fields(end=either(offsets))),
 )
-SETS = st.lists(ITEMS, min_size=1, max_size=3)
+SETS = st.lists(ITEMS, min_size=1, max_size=2)
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("edit"), SETS),
