@@ -14,3 +14,7 @@ class ApprovalsConfig(AppConfig):
     def ready(self):
         for module in JOB_MODULES:
             import_module(module)
+        from approvals.organisation.reorganising import end_when_applied
+        from orgchart.changes import applied
+
+        applied.connect(end_when_applied)

@@ -1,8 +1,9 @@
 """The content of a document: the text that is hashed when it is shown, decided on and sealed.
 
-SHA-256 over the canonical header, a line feed, and each line followed by a line feed, in the order of SKU and
-scope (code points). A line is its kind's sealed columns, tab-separated, with backslash, tab, line feed and carriage
-return escaped and an absent value written ``\\N``. The sum is made in PostgreSQL: no line passes through Python.
+SHA-256 over the canonical header, a line feed, and each line followed by a line feed, in the order of its kind:
+SKU and scope (code points), or row. A line is its kind's sealed columns, tab-separated, with backslash, tab, line
+feed and carriage return escaped and an absent value written ``\\N``. The sum is made in PostgreSQL: no line passes
+through Python.
 """
 
 import hashlib
@@ -63,11 +64,10 @@ def header_json(document):
 def content_hash(document):
     """Return the SHA-256 (hex) of the document's header and lines as they stand in the database."""
     kind = kind_of(document)
-    order = 'l.sku_code COLLATE "C", l.scope_key COLLATE "C"'
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT encode(sha256(%s || convert_to(coalesce(string_agg("
-            f"({line_text_sql(kind)}) || E'\\n', '' ORDER BY {order}), ''), 'UTF8')), 'hex') "
+            f"({line_text_sql(kind)}) || E'\\n', '' ORDER BY {kind.sealed_order}), ''), 'UTF8')), 'hex') "
             f"FROM {kind.line_table} l WHERE l.document_id = %s",
             [header_json(document) + b"\n", document.pk],
         )
@@ -89,7 +89,7 @@ def sealed_lines(document):
         cursor.itersize = LINES_AT_A_TIME
         cursor.execute(
             f"SELECT {line_text_sql(kind)} FROM {kind.line_table} l WHERE l.document_id = %s "
-            'ORDER BY l.sku_code COLLATE "C", l.scope_key COLLATE "C"',
+            f"ORDER BY {kind.sealed_order}",
             [document.pk],
         )
         for (text,) in cursor:

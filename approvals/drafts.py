@@ -12,7 +12,7 @@ from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from approvals import guards, permissions, scopes
+from approvals import permissions, scopes
 from approvals.content import content_hash, refresh_hash
 from approvals.flow.record import write_event
 from approvals.flow.transitions import locked
@@ -137,13 +137,13 @@ def locked_for_editing(pk, *, by):
 
 
 def recheck(document, *, touched=None):
-    """Bring scopes, copies of masters, guard hits and digest in line with header and lines, in one transaction.
+    """Bring what is copied, guard hits and digest in line with header and lines, in one transaction.
 
     ``touched``: keys of the lines that changed, where it was nothing else.
     """
-    scopes.expand_scopes(document)
-    guards.refresh_snapshots(document, touched=touched)
-    guards.run_guards(document, touched=touched)
+    kind = kind_of(document)
+    kind.take_over(document, touched=touched)
+    kind.judge(document, touched=touched)
     document.content_hash = document.guarded_hash = content_hash(document)
     document.save(update_fields=["content_hash", "guarded_hash", "updated_at"])
 

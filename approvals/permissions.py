@@ -2,22 +2,30 @@
 
 from django.db.models import Q
 
+from orgchart.permissions import may_edit_structure
 from stores.models import Store
 from stores.permissions import may_see_all_stores, may_see_costs
+
+ABOUT_ORGANISATION = ("reorganisation", "hiring_request")
 
 
 def may_draft(user, kind):
     """Drafting and editing drafts of one kind of document."""
-    return user.has_perm(
-        {"price_list": "approvals.draft_price_list", "promotion": "approvals.draft_promotion"}[kind]
-    )
+    from approvals.kinds import KINDS
+
+    return KINDS[kind].may_draft(user)
 
 
 def may_list(user, kind):
     """Opening the list of one kind of document; which documents stand in it, ``visible_to`` says."""
-    return user.has_perm(
-        {"price_list": "approvals.view_pricelist", "promotion": "approvals.view_promotion"}[kind]
-    )
+    from approvals.kinds import KINDS
+
+    return user.has_perm(f"approvals.view_{KINDS[kind].model._meta.model_name}") or may_draft(user, kind)
+
+
+def may_read_reorganisations(user):
+    """Changes of the organisation that are being drafted are for who edits it, and for who reads everything."""
+    return may_edit_structure(user) or may_read_all_documents(user)
 
 
 def may_read_all_documents(user):
@@ -67,8 +75,8 @@ def may_change_limits(user):
 def visible_documents_q(user):
     """Return the filter on Document for what a user may see.
 
-    Readers see all. Others see what they wrote or have a task in; somebody who serves stores sees, of filed
-    documents, those that touch a store in his or her charge.
+    Readers see all, who edits the organisation all documents about it. Others see what they wrote or have a task
+    in; somebody who serves stores sees, of filed documents, those that touch a store in his or her charge.
     """
     if not user.is_active:
         return Q(pk__in=[])
@@ -77,6 +85,8 @@ def visible_documents_q(user):
     mine = Q(authors__user=user) | Q(tasks__assignee=user, tasks__state__in=["open", "done", "closed"])
     if not may_see_all_stores(user):
         mine |= Q(state__in=["filed", "done"], scope_stores__store__in=Store.objects.visible_to(user))
+    if may_edit_structure(user):
+        mine |= Q(kind__in=ABOUT_ORGANISATION)
     from approvals.models import Document
 
     return Q(pk__in=Document.objects.filter(mine).values("pk"))

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from approvals.archive import checking, packaging
 from approvals.flow import transitions
 from approvals.models import Step, StepState, Task, TaskState
+from approvals.organisation import reorganising
 from approvals.pricelists import importing
 from opsadmin.core.notices import tell
 from opsadmin.core.tasks import heartbeat
@@ -28,6 +29,7 @@ def check_deadlines():
             key=f"overdue:{task.pk}",
         )
     reroute_open_steps()
+    reorganising.end_applied()
     heartbeat("check_deadlines")
 
 

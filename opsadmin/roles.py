@@ -37,9 +37,14 @@ def transfer(*models):
 GOODS = ("stores.product", "stores.sku", "stores.listing")
 STORES = ("stores.platform", "stores.brand", "stores.store")
 ORGANISATION = ("orgchart.department", "orgchart.position")
-STAFF = ("staffing.employee", "staffing.assignment", "staffing.storecharge", "staffing.delegation")
+STAFF = (
+    *("staffing.employee", "staffing.assignment", "staffing.storecharge", "staffing.storeduty"),
+    "staffing.delegation",
+)
 FLOWS = ("approvals.flow", "approvals.flowversion", "approvals.flowstep")
 DOCUMENTS = ("approvals.pricelist", "approvals.promotion", "stores.priceinforce")
+ABOUT_ORGANISATION = ("approvals.reorganisation", "approvals.hiringrequest")
+ASK_FOR_PEOPLE = ("approvals.view_hiringrequest", "approvals.draft_hiring_request")
 
 READ_ALL = ("stores.span_stores", "stores.view_costs", "approvals.read_documents", "approvals.trace_prices")
 BASICS = view(*DOCUMENTS, *STORES, *GOODS, *ORGANISATION)
@@ -58,6 +63,7 @@ ROLES = (
             "approvals.trace_prices",
             "approvals.take_part",
             "approvals.add_pricelist",
+            *ASK_FOR_PEOPLE,
         ),
     ),
     Role(
@@ -66,7 +72,8 @@ ROLES = (
         (
             *BASICS,
             *READ_ALL,
-            *view(*STAFF, *FLOWS, "approvals.guardpolicy"),
+            *view(*STAFF, *FLOWS, *ABOUT_ORGANISATION, "approvals.guardpolicy"),
+            *ASK_FOR_PEOPLE,
             "approvals.take_part",
             "approvals.propose_guard_policy",
             "approvals.search_archive",
@@ -78,7 +85,8 @@ ROLES = (
         (
             *BASICS,
             *READ_ALL,
-            *view("approvals.guardpolicy"),
+            *view("approvals.guardpolicy", *ABOUT_ORGANISATION),
+            *ASK_FOR_PEOPLE,
             "approvals.take_part",
             "approvals.file_documents",
             "approvals.search_archive",
@@ -96,6 +104,7 @@ ROLES = (
             "approvals.trace_prices",
             "approvals.take_part",
             "approvals.add_promotion",
+            *ASK_FOR_PEOPLE,
         ),
     ),
     Role(
@@ -110,9 +119,12 @@ ROLES = (
             *crud(*ORGANISATION, *STAFF),
             *transfer(*ORGANISATION, "staffing.employee", "staffing.assignment"),
             *view("stores.store", "stores.platform", "stores.brand", "staffing.positionrole"),
+            *view(*ABOUT_ORGANISATION),
+            *ASK_FOR_PEOPLE,
+            "approvals.draft_reorganisation",
+            "approvals.take_part",
             "stores.span_stores",
         ),
-        decides=False,
     ),
     Role(
         "general_manager",
@@ -120,7 +132,8 @@ ROLES = (
         (
             *BASICS,
             *READ_ALL,
-            *view(*STAFF, *FLOWS, "approvals.guardpolicy"),
+            *view(*STAFF, *FLOWS, *ABOUT_ORGANISATION, "approvals.guardpolicy"),
+            *ASK_FOR_PEOPLE,
             "approvals.take_part",
             "approvals.search_archive",
         ),
@@ -158,6 +171,7 @@ ROLES = (
             *view(
                 *STAFF,
                 *FLOWS,
+                *ABOUT_ORGANISATION,
                 "approvals.guardpolicy",
                 "core.user",
                 "core.job",

@@ -86,7 +86,7 @@ def change_bounds(request):
 
 def may_follow_up(user, document):
     """A follow-up takes the struck lines of a filed document into a new draft."""
-    filed = document.state in (DocumentState.FILED, DocumentState.DONE)
+    filed = kind_of(document).priced and document.state in (DocumentState.FILED, DocumentState.DONE)
     return (
         filed and permissions.may_draft(user, document.kind) and (document.summary or {}).get("struck", 0) > 0
     )
@@ -131,7 +131,7 @@ def document_lines(request, pk):
 def lines_fragment(request, document, *, editable, task=None):
     """Render the next lines of a group; the key to go on with is in a header."""
     band, after = request.GET.get("band", ""), request.GET.get("after", "")
-    if band not in {"1", "2", "3"}:
+    if not kind_of(document).priced or band not in {"1", "2", "3"}:
         raise Http404
     after = "" if after == "start" else after
     risk, _colon, pk = after.partition(":")

@@ -32,9 +32,9 @@ OPEN_IMPORTS = (ImportState.READING, ImportState.READY, ImportState.UNREADABLE)
 
 
 def visible_draft(user, pk):
-    """Return a document that the account may see and draft; anything else does not exist for it."""
+    """Return a document with prices that the account may see and draft; anything else does not exist for it."""
     document = get_object_or_404(Document.objects.visible_to(user).select_related("drafted_by"), pk=pk)
-    if not permissions.may_draft(user, document.kind):
+    if not (kind_of(document).priced and permissions.may_draft(user, document.kind)):
         raise Http404
     return document
 
@@ -427,7 +427,7 @@ def draft_header(request, pk):
 
 @screen("drafts/<int:pk>/discard/", "draft_discard", methods=("POST",))
 def discard(request, pk):
-    document = visible_draft(request.user, pk)
+    document = get_object_or_404(Document.objects.visible_to(request.user), pk=pk)
     transitions.cancel(pk, by=request.user)
     messages.success(
         request, _("%(number)s is given up. Its number is not used again.") % {"number": document.number}
@@ -438,7 +438,7 @@ def discard(request, pk):
 @screen("documents/<int:pk>/follow-up/", "document_follow_up", methods=("POST",))
 def follow_up(request, pk):
     document = get_object_or_404(Document.objects.visible_to(request.user), pk=pk)
-    if not permissions.may_draft(request.user, document.kind):
+    if not (kind_of(document).priced and permissions.may_draft(request.user, document.kind)):
         raise PermissionDenied
     try:
         draft = drafts.follow_up(pk, by=request.user)

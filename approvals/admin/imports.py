@@ -13,7 +13,7 @@ from approvals.admin import linelist
 from approvals.admin.document import list_crumb
 from approvals.admin.draft import draft_address, visible_draft
 from approvals.guards.policy import limits_in_force
-from approvals.kinds import KINDS, kind_of
+from approvals.kinds import PRICE_KINDS, kind_of
 from approvals.models import DocumentKind, ImportMode, ImportState, LineImport, RowVerdict
 from approvals.pricelists import exporting, importing, words
 from approvals.pricelists.judging import vanishing_lines
@@ -518,9 +518,9 @@ def lines_template(request, kind):
     """The empty workbook of one kind of document, with its rules."""
     from approvals import permissions
 
-    if kind not in DocumentKind.values or not permissions.may_draft(request.user, kind):
+    if kind not in PRICE_KINDS or not permissions.may_draft(request.user, kind):
         raise Http404
-    return exporting.template(KINDS[DocumentKind(kind)], costs=may_see_costs(request.user))
+    return exporting.template(PRICE_KINDS[DocumentKind(kind)], costs=may_see_costs(request.user))
 
 
 @screen("drafts/<int:pk>/export/", "draft_export")

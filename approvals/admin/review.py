@@ -64,7 +64,7 @@ def review_page(request, task, *, refused="", status=200):
         is_open=task.state == TaskState.OPEN,
         decision=closing_decision(task),
         following=following,
-        editable=task.state == TaskState.OPEN and task.step.edits_lines,
+        editable=task.state == TaskState.OPEN and task.step.edits_lines and kind_of(document).priced,
         **gates(task, request.user),
         **document_context(request, document),
     )
@@ -116,6 +116,8 @@ def seen(request, pk):
 def change_line(request, pk, line_pk):
     """Change a price, strike or keep a line, or give a reason; answers with the row and the figures as they are now."""
     task = my_task(request.user, pk)
+    if not kind_of(task.document).priced:
+        raise Http404
     if request.POST.get("reason_code"):
         acknowledge(
             task.document_id,

@@ -13,13 +13,11 @@ from django.utils.translation import gettext as _
 from approvals import guards, permissions
 from approvals.admin import figures, linelist
 from approvals.admin.document import kind_crumb
-from approvals.content import refresh_hash
-from approvals.drafts import locked_for_editing
+from approvals.drafts import locked_for_editing, recheck
 from approvals.flow import routing, transitions
 from approvals.guards import words
 from approvals.kinds import KINDS, kind_of, specific
 from approvals.models import Document, GuardAck, GuardHit, Severity
-from approvals.scopes import expand_scopes
 from opsadmin.core.refusals import Refusal
 from opsadmin.core.screens import page, screen
 from stores.permissions import may_see_costs
@@ -174,12 +172,7 @@ def check_again(request, pk):
     """Take over costs, floors and prices in force as they are now, and run all guards."""
     draft = any_draft(request.user, pk)
     with transaction.atomic():
-        document = locked_for_editing(draft.pk, by=request.user)
-        expand_scopes(document)
-        guards.refresh_snapshots(document)
-        guards.run_guards(document)
-        document.guarded_hash = refresh_hash(document)
-        document.save(update_fields=["guarded_hash"])
+        recheck(locked_for_editing(draft.pk, by=request.user))
     messages.success(request, _("Checked again."))
     return back_to_preview(draft)
 

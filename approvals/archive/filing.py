@@ -13,14 +13,12 @@ from functools import partial
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from approvals.archive import canonical, prelude
 from approvals.content import header_json, sealed_lines
 from approvals.guards import words
-from approvals.in_force import put_in_force
 from approvals.kinds import kind_of, specific
 from approvals.models import (
     ArchiveFile,
@@ -46,21 +44,20 @@ CHAIN_LOCK = 4_104_226_001
 
 
 def file_document(document, task, decision):
-    """File a document: put its prices in force, seal it, chain the record; all in the decision's transaction.
+    """File a document: bring its effect about, seal it, chain the record; all in the decision's transaction.
 
     Rule: one chain. Its lock comes before everything else that filing touches, so that two filings never wait for
-    each other in a circle. The guards judge once more, since prices in force may have moved. Raises Refusal
+    each other in a circle. The guards judge once more, since what is in force may have moved. Raises Refusal
     ``blocked``, ``overlap`` or ``unsound`` (what would be sealed is not what was signed). Returns the record; the
     checkpoint is written, and the package made, after commit.
     """
-    from approvals import guards
-
+    kind = kind_of(document)
     lock_chain()
-    guards.run_guards(document)
+    kind.judge(document)
     if document.block_count:
         raise Refusal(blocked_sentence(document), code="blocked")
     own = specific(document)
-    put_in_force(own)
+    kind.take_effect(own)
     at = timezone.now()
     number = next_number(PREFIX, at=at)
     kept_until = retained_until(at)
@@ -70,7 +67,7 @@ def file_document(document, task, decision):
     check_decisions(rows)
     count = own.lines.count()
     record = seal(
-        canonical.build(rows, kind_of(own).sealed_columns, signed_lines(own), count=count),
+        canonical.build(rows, kind.sealed_columns, signed_lines(own), count=count),
         document=own,
         number=number,
         kind=ArchiveKind.FILING,
@@ -131,12 +128,7 @@ def add_record(kind, document, payload, *, by, files=(), stores=()):
 def close_document(document):
     """Seal the end of a filed document: every step has been walked, every store has its receipt."""
     last = Decision.objects.filter(document=document).select_related("actor").latest("pk")
-    totals = document.receipts.aggregate(
-        applied=Sum("applied", default=0),
-        failed=Sum("failed", default=0),
-        not_found=Sum("not_found", default=0),
-    )
-    payload = {"receipts": document.receipts.count(), **totals, "decision": last.hash}
+    payload = {**kind_of(document).closing_facts(specific(document)), "decision": last.hash}
     return add_record(ArchiveKind.CLOSING, document, payload, by=last.actor)
 
 

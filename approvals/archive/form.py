@@ -82,11 +82,21 @@ def _remarks(line, stores):
     return "；".join(filter(None, (line["reason"], line["exception_reason"])))
 
 
+def _sets_prices(filed):
+    return "final_price" in filed.columns
+
+
 def _is_struck(line):
     return line["struck"] == "true"
 
 
 COLUMNS = (
+    FormColumn(gettext_lazy("No."), "words", _plain("row_no"), 12),
+    FormColumn(pgettext_lazy("change set", "change"), "words", _plain("words"), run=60),
+    FormColumn(gettext_lazy("before"), "words", _plain("before"), 42, run=26),
+    FormColumn(gettext_lazy("after"), "words", _plain("after"), 42, run=26),
+    FormColumn(gettext_lazy("No."), "text", _plain("row_no"), 12),
+    FormColumn(gettext_lazy("duty"), "text", _plain("text"), run=60),
     FormColumn("SKU", "sku_code", _plain("sku_code"), 28),
     FormColumn(gettext_lazy("Product"), "sku_name", _plain("sku_name")),
     FormColumn(gettext_lazy("Scope"), "scope_key", _scope, 22, run=14),
@@ -203,7 +213,8 @@ def _facts(filed, document, struck):
     yield _("Kept until"), archive["retained_until"] or _("for ever")
     yield _("Round"), document["round"]
     yield pgettext("form", "Lines"), _line_count(filed.count, struck)
-    yield _("Currency"), document["currency"]
+    if _sets_prices(filed):
+        yield _("Currency"), document["currency"]
     yield _("Changed while reviewing"), _("%(count)s changes") % {"count": len(filed.rows("change"))}
     yield from document["header"].items()
 
@@ -212,7 +223,8 @@ def _wide_facts(filed, document):
     """The facts that need the whole width: people, stores, digest."""
     yield _("Drafted by"), _person(document["drafted_by"])
     yield _("Submitted by"), _person(document["submitted_by"])
-    yield _("Stores"), "、".join(store["name"] for store in filed.rows("store"))
+    if filed.rows("store"):
+        yield _("Stores"), "、".join(store["name"] for store in filed.rows("store"))
     yield _("Digest of the content that was signed"), document["content_hash"]
     for file in filed.rows("file"):
         yield _("Attachment"), f"{file['name']} · SHA-256 {file['sha256']}"
@@ -309,7 +321,8 @@ def _lines_to_print(filed):
 
     if filed.count <= PRINTED_WHOLE:
         return list(counted()), struck
-    return heapq.nsmallest(PRINTED_BY_RISK, counted(), key=_risk_order(filed)), struck
+    order = _risk_order(filed) if _sets_prices(filed) else _row_order
+    return heapq.nsmallest(PRINTED_BY_RISK, counted(), key=order), struck
 
 
 def _risk_order(filed):
@@ -326,6 +339,10 @@ def _risk_order(filed):
         )
 
     return order
+
+
+def _row_order(line):
+    return int(line["row_no"])
 
 
 def _table(filed, lines, stores):

@@ -47,6 +47,8 @@ MONEY = {
     *("compare_at_price", "discount"),
 }
 WHOLE = {"row_no", "quantity_limit"}
+CODES = {"sku_code", "key"}
+WIDE = {"sku_name": 28, "words": 60, "text": 60}
 
 
 def check_url(record):
@@ -79,11 +81,11 @@ def write_lines(filed, target):
     with translation.override(settings.LANGUAGE_CODE):
         header = [str(kind.line_model._meta.get_field(column).verbose_name) for column in filed.columns]
         sheet = SheetOut(
-            name=_("price lines")[:31],
+            name=str(kind.line_model._meta.verbose_name_plural)[:31],
             header=header,
             rows=([cell(name, text, names) for name, text in line.items()] for line in filed.lines()),
-            widths=[8 if name in WHOLE else 28 if name == "sku_name" else 14 for name in filed.columns],
-            text_columns=[header[filed.columns.index("sku_code")]],
+            widths=[8 if name in WHOLE else WIDE.get(name, 14) for name in filed.columns],
+            text_columns=[label for label, name in zip(header, filed.columns, strict=True) if name in CODES],
             number_columns=[
                 label for label, name in zip(header, filed.columns, strict=True) if name in MONEY
             ],

@@ -16,9 +16,23 @@ APPEND_ONLY = (
     "approvals_receipt",
     "approvals_storefile",
     "core_storedfile",
+    "orgchart_orgsnapshot",
+    "orgchart_orgversion",
 )
-FILED_ROWS = ("approvals_document", "approvals_pricelist", "approvals_promotion")
-FILED_PARTS = ("approvals_priceline", "approvals_promotionline", "approvals_scopestore")
+FILED_ROWS = (
+    "approvals_document",
+    "approvals_hiringrequest",
+    "approvals_pricelist",
+    "approvals_promotion",
+    "approvals_reorganisation",
+)
+FILED_PARTS = (
+    "approvals_hiringline",
+    "approvals_priceline",
+    "approvals_promotionline",
+    "approvals_reorganisationline",
+    "approvals_scopestore",
+)
 PARTS_GUARDED_FOR = ("inserted", "deleted", "changed", "moved")
 ONE_PRICE = "price_in_force_one_per_instant"
 

@@ -20,7 +20,16 @@ from approvals.archive import canonical, pricecheck, protection
 from approvals.archive.filing import anchor, head_facts, write_checkpoint
 from approvals.content import content_hash
 from approvals.flow.record import decision_row
-from approvals.models import ArchiveFile, ArchiveKind, ArchiveRecord, ArchiveStore, Decision, DocumentState
+from approvals.kinds import KINDS
+from approvals.models import (
+    ArchiveFile,
+    ArchiveKind,
+    ArchiveRecord,
+    ArchiveStore,
+    Decision,
+    DocumentKind,
+    DocumentState,
+)
 from opsadmin.core.sealing import GENESIS, ChainBroken, NotCanonical, check_chain, instant_text
 
 AT_A_TIME = 16
@@ -329,7 +338,7 @@ class Check:
             )
 
     def prices(self, record, filed):
-        count, texts = pricecheck.price_breaks(record, filed)
+        count, texts = KINDS[DocumentKind(record.document_kind)].breaks(record, filed)
         self.report.prices += count
         for text in texts:
             self.differs(record, "prices", "%(number)s: %(text)s", text=text)

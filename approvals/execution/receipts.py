@@ -2,6 +2,7 @@
 
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from approvals.models import ArchiveKind, Receipt
@@ -32,6 +33,12 @@ def rows_for_store(document, store):
             [document.pk, document.pk, store.pk],
         )
         return cursor.fetchone()[0]
+
+
+def totals_of(document):
+    """Return how many receipts a document has, and their counts in sum."""
+    totals = document.receipts.aggregate(**{name: Sum(name, default=0) for name in COUNTS})
+    return {"receipts": document.receipts.count(), **totals}
 
 
 def check_file(upload):

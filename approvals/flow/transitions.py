@@ -36,7 +36,6 @@ from approvals.models import (
     TaskState,
     Verdict,
 )
-from approvals.scopes import expand_scopes
 from opsadmin.core.files import store_file
 from opsadmin.core.notices import tell
 from opsadmin.core.refusals import Refusal
@@ -78,9 +77,8 @@ def submit(pk, *, by, content_hash, chosen=None, channel="web"):
         raise PermissionDenied
     if document.state not in EDITABLE_STATES:
         raise Refusal(_("Only a draft can be submitted."), code="state")
-    expand_scopes(document)
-    guards.refresh_snapshots(document)
-    guards.run_guards(document)
+    kind_of(document).take_over(document)
+    kind_of(document).judge(document)
     if content_hash != refresh_hash(document):
         raise Refusal(
             _("The content has changed since you opened this page. Check again and submit then."),
@@ -138,6 +136,7 @@ def start_process(document, *, by, chosen, channel):
     )
     for planned in route:
         copy_step(process, planned)
+    kind_of(document).submitted(specific(document), by=by)
     advance(process, document)
     return process
 
@@ -187,6 +186,7 @@ def withdraw(pk, *, by):
     close_process(process, ProcessState.WITHDRAWN)
     document.state = DocumentState.DRAFT
     document.save(update_fields=["state", "updated_at"])
+    kind_of(document).reopened(specific(document))
     write_event(document, "withdrawn", by=by, round=document.round)
     return document
 
@@ -201,6 +201,7 @@ def cancel(pk, *, by):
         raise Refusal(_("Only a draft can be given up."), code="state")
     document.state = DocumentState.CANCELLED
     document.save(update_fields=["state", "updated_at"])
+    kind_of(document).cancelled(specific(document), by=by)
     write_event(document, "cancelled", by=by)
     return document
 
@@ -322,7 +323,7 @@ def check_ready_to_sign(task, document, *, by):
     from approvals import guards
 
     if document.guarded_hash != document.content_hash:
-        guards.run_guards(document)
+        kind_of(document).judge(document)
     if document.block_count:
         raise Refusal(_("There are blocking hits; it cannot be signed."), code="blocked")
     if guards.unacknowledged(document).exists():
@@ -347,6 +348,7 @@ def send_back(task, document, decision):
     remember_decided(document)
     document.state = DocumentState.SENT_BACK
     document.save(update_fields=["state", "updated_at"])
+    kind_of(document).reopened(specific(document))
     tell(
         [document.submitted_by],
         _("%(who)s sent %(number)s back: %(comment)s")
@@ -599,16 +601,29 @@ def reroute_and_go_on(step, document):
 
 
 def end_process(process, document):
-    """The last step is done: the process has passed, and a filed document is done."""
+    """The last step is done: the process has passed, and a filed document is done.
+
+    A kind that files itself is filed by the last signature; it may have to wait for its day until it is done.
+    """
     process.state, process.ended_at = ProcessState.PASSED, timezone.now()
     process.save(update_fields=["state", "ended_at"])
-    if document.state == DocumentState.FILED:
-        document.state = DocumentState.DONE
-        document.save(update_fields=["state", "updated_at"])
-        from approvals.archive.filing import close_document
+    if kind_of(document).files_itself:
+        from approvals.archive.filing import file_document
 
-        close_document(document)
+        last = Decision.objects.filter(document=document).select_related("actor", "task__step").latest("pk")
+        file_document(document, last.task, last)
+    if document.state == DocumentState.FILED and kind_of(document).settled(specific(document)):
+        finish(document)
     write_event(document, "ended")
+
+
+def finish(document):
+    """Nothing of a filed document is left to come: it is done, and its end is sealed."""
+    from approvals.archive.filing import close_document
+
+    document.state = DocumentState.DONE
+    document.save(update_fields=["state", "updated_at"])
+    close_document(document)
 
 
 # ── Beside the decision ───────────────────────────────────────────────────────────────────────────────────────────
@@ -621,8 +636,6 @@ def change_line(task_pk, *, by, line_pk, version, final_price=None, struck=None,
     Returns (line, document). Refusal: ``decided``, ``not_here`` (the step does not allow it), ``edited`` (the line has
     another version by now; data: line), ``invalid``.
     """
-    from approvals import guards
-
     task = Task.objects.only("document_id").get(pk=task_pk)
     document = locked(task.document_id)
     task = Task.objects.select_related("step__process", "step__flow_step", "store").get(pk=task_pk)
@@ -630,7 +643,7 @@ def change_line(task_pk, *, by, line_pk, version, final_price=None, struck=None,
         raise PermissionDenied
     check_open(task, by)
     check_still_theirs(task, document)
-    if not task.step.edits_lines:
+    if not (task.step.edits_lines and kind_of(document).priced):
         raise Refusal(_("Lines cannot be changed in this step."), code="not_here")
     line = specific(document).lines.get(pk=line_pk)
     if line.version != version:
@@ -643,7 +656,7 @@ def change_line(task_pk, *, by, line_pk, version, final_price=None, struck=None,
         line.full_clean(validate_unique=False)
         line.save(update_fields=[*changes, "version"])
         write_line_changes(line, changes, document=document, task=task, by=by)
-        guards.run_guards(document, touched=[line.pk])
+        kind_of(document).judge(document, touched=[line.pk])
         refresh_guarded_hash(document)
         line.refresh_from_db()
     return line, document

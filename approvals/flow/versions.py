@@ -8,8 +8,10 @@ from django.utils.translation import gettext_lazy
 
 from approvals import permissions
 from approvals.flow.routing import FACTS
+from approvals.kinds import KINDS
 from approvals.models import (
     AssigneeKind,
+    DocumentKind,
     Flow,
     FlowStep,
     FlowVersion,
@@ -82,7 +84,9 @@ def publish(pk, *, by):
 def problems(version):
     """Return sentences saying why the version cannot be used; empty if it can."""
     steps = list(version.steps.all())
-    found = order_problems([step.kind for step in steps])
+    kinds = [step.kind for step in steps]
+    itself = KINDS[DocumentKind(version.flow.kind)].files_itself
+    found = signing_problems(kinds) if itself else order_problems(kinds)
     for step in steps:
         ways = [(step.assignee_kind, step.assignee), (step.fallback_kind, step.fallback)]
         for kind, which in ways:
@@ -111,6 +115,15 @@ def order_problems(kinds):
     if kinds.count(StepKind.EXECUTE) > 1 or (StepKind.EXECUTE in kinds and kinds[-1] != StepKind.EXECUTE):
         found.append(_("The stores come once, and last."))
     return found
+
+
+def signing_problems(kinds):
+    """Return what is wrong with the steps of a document that is filed by its last signature."""
+    if StepKind.SIGN not in kinds or set(kinds) - {StepKind.REVIEW, StepKind.SIGN, StepKind.INFORM}:
+        return [
+            _("Such a document is filed by its last signature: only reviews, signatures and information.")
+        ]
+    return []
 
 
 def exists(kind, which):

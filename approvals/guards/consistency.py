@@ -1,7 +1,7 @@
 """Guards that look across lines, stores and brands."""
 
 from approvals.guards.frame import DOCUMENT, LINE, NO_WITNESS, START, UNIFIED, guard, pct, store_names
-from approvals.kinds import KINDS
+from approvals.kinds import PRICE_KINDS
 
 
 @guard("G01")
@@ -65,7 +65,7 @@ def by_exception(price):
         f"""EXISTS (SELECT FROM {kind.line_table} x JOIN approvals_document d ON d.id = x.document_id
                     WHERE d.number = {price}.document_number AND x.row_no = {price}.line_no
                       AND x.exception_reason <> '')"""
-        for kind in KINDS.values()
+        for kind in PRICE_KINDS.values()
     )
 
 

@@ -10,7 +10,7 @@ On one line a guard has at most one hit that asks for a reason.
 
 from dataclasses import dataclass
 
-from approvals.kinds import KINDS, kind_of, specific
+from approvals.kinds import PRICE_KINDS, kind_of, specific
 from approvals.models.pricelist import BELOW_COST_REASONS
 from approvals.scopes import line_stores_sql
 
@@ -193,7 +193,7 @@ def find(cursor, check, which=lambda function: True):
 def documents_in_approval(check):
     """Return {kind: [keys]} of the other documents in approval whose window meets this one's in the same layer."""
     found = {}
-    for kind in KINDS.values():
+    for kind in PRICE_KINDS.values():
         others = kind.model.objects.filter(state="in_approval").exclude(pk=check.own.pk)
         found[kind] = [
             other.pk

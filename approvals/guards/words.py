@@ -30,6 +30,14 @@ TITLES = {
     "G28": _("odd as a whole"),
     "G29": _("unit mix-up"),
     "G31": _("odd ending"),
+    "R01": _("conflict"),
+    "R02": _("broken rule"),
+    "R03": _("span"),
+    "R04": _("layers"),
+    "R05": _("vacant superior"),
+    "H01": _("closed position"),
+    "H02": _("beyond the plan"),
+    "H03": _("tentative position"),
 }
 
 # (guard, variant): what was found, and what to do about it.
@@ -179,6 +187,34 @@ SENTENCES = {
         _("The price ends in cents that hardly any other has"),
         _("Check that it is no slip of the hand."),
     ),
+    ("R01", "moved_on"): (
+        _("The live organisation has changed the same since"),
+        _("Choose for each which one holds: the live row or the draft."),
+    ),
+    ("R01", "gone"): (_("What it changes is no longer there"), _("Leave the change out.")),
+    ("R01", "exists"): (_("What it makes is there already"), _("Leave the change out.")),
+    ("R02", "rule"): (_("A rule of the organisation would be broken"), _("Change the draft.")),
+    ("R03", "span"): (
+        _("More people report to one post than advised"),
+        _("Set a post between, or say why it can be led."),
+    ),
+    ("R04", "layers"): (
+        _("More posts stand above each other than advised"),
+        _("Take a layer out, or say why it is needed."),
+    ),
+    ("R05", "vacant"): (
+        _("A new superior is vacant and nobody acts for it"),
+        _("Name an acting holder, or say who leads until then."),
+    ),
+    ("H01", "closed"): (_("The position is closed"), _("Choose another position.")),
+    ("H02", "beyond_plan"): (
+        _("More people than the plan leaves open"),
+        _("Ask for fewer, or say why the plan has to grow."),
+    ),
+    ("H03", "tentative"): (
+        _("The position is tentative: its headcount is not approved"),
+        _("Say why people are needed before it is."),
+    ),
 }
 
 
@@ -255,6 +291,13 @@ DETAILS = {
     ("G28", "median"): _("median change %(median)s%%, limit %(limit)s"),
     ("G29", "unit"): _("median of new to old %(measured)s"),
     ("G31", "odd"): "%(measured)s",
+    ("R01", "moved_on"): "%(words)s",
+    ("R01", "gone"): "%(words)s",
+    ("R01", "exists"): "%(words)s",
+    ("R02", "rule"): "%(message)s",
+    ("H02", "beyond_plan"): _(
+        "%(wanted)s wanted, %(free)s free of a plan of %(plan)s, %(others)s asked for already"
+    ),
 }
 STORES_NAMED = 4
 

@@ -43,6 +43,7 @@ from approvals.models.lineimport import (
     LineImport,
     RowVerdict,
 )
+from approvals.models.organisation import HiringLine, HiringRequest, Reorganisation, ReorganisationLine
 from approvals.models.pricelist import PriceLine, PriceList, PriceListKind, PriceReason
 from approvals.models.promotion import Promotion, PromotionKind, PromotionLine
 
@@ -70,6 +71,8 @@ __all__ = [
     "GuardAck",
     "GuardHit",
     "GuardPolicy",
+    "HiringLine",
+    "HiringRequest",
     "ImportFault",
     "ImportMode",
     "ImportRow",
@@ -89,6 +92,8 @@ __all__ = [
     "PromotionLine",
     "Quorum",
     "Receipt",
+    "Reorganisation",
+    "ReorganisationLine",
     "RowVerdict",
     "ScopeStore",
     "Severity",

@@ -13,6 +13,8 @@ from stores.models import Sku, Store
 class DocumentKind(models.TextChoices):
     PRICE_LIST = "price_list", _("price list")
     PROMOTION = "promotion", _("promotion")
+    REORGANISATION = "reorganisation", _("reorganisation")
+    HIRING_REQUEST = "hiring_request", _("hiring request")
 
 
 class DocumentState(models.TextChoices):
@@ -89,6 +91,8 @@ class Document(models.Model):
         permissions = [
             ("draft_price_list", _("Can draft price lists")),
             ("draft_promotion", _("Can draft promotions")),
+            ("draft_reorganisation", _("Can draft reorganisations")),
+            ("draft_hiring_request", _("Can draft hiring requests")),
             ("read_documents", _("Can read all documents")),
             ("take_part", _("Can be given tasks")),
             ("file_documents", _("Can file documents")),

@@ -6,7 +6,7 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 from approvals import permissions as approvals_may
-from approvals.models import DocumentKind
+from approvals.kinds import PRICE_KINDS
 from opsadmin import permissions
 from opsadmin.dashboard import archive, people, stores, system, work
 
@@ -16,7 +16,7 @@ def may_decide(user):
 
 
 def may_draft(user):
-    return any(approvals_may.may_draft(user, kind) for kind in DocumentKind.values)
+    return any(approvals_may.may_draft(user, kind) for kind in PRICE_KINDS)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from approvals.guards import words
 from approvals.guards.frame import GUARDS
 from approvals.guards.words import DETAILS, SENTENCES, TITLES
-from approvals.kinds import KINDS
+from approvals.kinds import PRICE_KINDS
 from approvals.models import Document, GuardHit, PriceLine
 from tests.approvals.guarding import Shop, check, hits, line, season
 from tests.factories import PlatformFactory, StoreFactory
@@ -125,7 +125,7 @@ def test_a_document_of_100_lines_is_checked_twice_in_one_transaction(shop):
 
 
 def test_every_guard_of_every_kind_of_document_is_there_and_has_a_name():
-    for kind in KINDS.values():
+    for kind in PRICE_KINDS.values():
         for code in kind.guards:
             assert code in GUARDS and code in TITLES
     assert {code for code, _variant in SENTENCES} <= set(TITLES)

@@ -1,0 +1,309 @@
+"""Reorganisations: the document that brings a set of changes of the organisation before those who sign."""
+
+from datetime import datetime, time
+from functools import partial
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from approvals import drafts, permissions
+from approvals.kinds import specific
+from approvals.models import (
+    Document,
+    DocumentKind,
+    DocumentState,
+    ProcessState,
+    Reorganisation,
+    ReorganisationLine,
+)
+from approvals.organisation.hits import Hit, keep_hits
+from opsadmin.core.refusals import Refusal
+from opsadmin.core.sealing import canonical_json
+from orgchart import changes
+from orgchart.changes.log import read_snapshot, version_hash
+from orgchart.models import ChangeItem, ChangeOp, ChangeSet, SetKind, SetState
+from staffing.changewords import Words
+from staffing.chart.source import of_state
+from staffing.chart.tree import COMPANY, POSITIONS
+from staffing.chart.view import ADVISED_SPAN, Chart
+
+ADVISED_LAYERS = 5
+COPIED = ("entity", "key", "op", "before", "after", "words", "struck")
+
+
+# ── The draft ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@transaction.atomic
+def document_for(change_set, *, by):
+    """Return the draft document of a set of changes, checked as the set stands now; made where there is none.
+
+    Raises PermissionDenied, or Refusal: no draft any more, a scenario, no day, another kind of set.
+    """
+    if not permissions.may_draft(by, DocumentKind.REORGANISATION):
+        raise PermissionDenied
+    change_set = ChangeSet.objects.select_for_update().get(pk=change_set.pk)
+    refuse_unfit(change_set)
+    document = Reorganisation.objects.filter(change_set=change_set).first()
+    if document is None:
+        document = drafts.create_document(
+            DocumentKind.REORGANISATION, by=by, change_set=change_set, **header_of(change_set)
+        )
+    document = drafts.locked_for_editing(document.pk, by=by)
+    drafts.recheck(document)
+    return document
+
+
+def refuse_unfit(change_set):
+    if change_set.kind != SetKind.REORGANISATION or change_set.state != SetState.DRAFT:
+        raise Refusal(_("Only the draft of a reorganisation can be submitted."), code="state")
+    if change_set.scenario:
+        raise Refusal(_("This is a scenario: say first that it is meant."), code="scenario")
+    if change_set.effective_on is None:
+        raise Refusal(_("Say from which day on this holds."), code="no_day")
+
+
+def header_of(change_set):
+    """Return what the document says of its set: title, reason, the midnight of its day, the version behind it."""
+    return {
+        "title": change_set.title[:100],
+        "note": change_set.reason,
+        "effective_from": timezone.make_aware(datetime.combine(change_set.effective_on, time())),
+        "base_version": change_set.base_version,
+    }
+
+
+def copy_items(document):
+    """Copy header and items of the set into the draft; a line keeps its key as long as its item stays."""
+    own = specific(document)
+    change_set = own.change_set
+    refuse_unfit(change_set)
+    header = header_of(change_set)
+    Reorganisation.objects.filter(pk=own.pk).update(base_version=header.pop("base_version"))
+    for name, value in header.items():
+        setattr(document, name, value)
+    document.save(update_fields=[*header, "updated_at"])
+    lines = lines_of(own, list(change_set.items.order_by("order")))
+    own.lines.exclude(row_no__in=[line.row_no for line in lines]).delete()
+    ReorganisationLine.objects.bulk_create(
+        lines, update_conflicts=True, unique_fields=["document", "row_no"], update_fields=list(COPIED)
+    )
+
+
+def lines_of(own, items):
+    """Return the lines that say what the items say, their words in the installation's language."""
+    shown = shown_of(own.change_set)
+    with translation.override(settings.LANGUAGE_CODE):
+        words = Words(items, shown.before, shown.after)
+        return [
+            ReorganisationLine(document=own, words=words.sentence(item), **sealed_facts(item))
+            for item in items
+        ]
+
+
+def sealed_facts(item):
+    return {
+        "row_no": item.order,
+        "entity": item.entity,
+        "key": item.key,
+        "op": item.op,
+        "before": as_text(item.before),
+        "after": as_text(item.after),
+        "struck": item.left_out,
+    }
+
+
+def as_text(values):
+    return "" if values is None else canonical_json(values).decode()
+
+
+# ── What it would mean ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def shown_of(change_set):
+    """Return the Preview of a set: on its day as long as it waits; once applied, what it did."""
+    if change_set.state != SetState.APPLIED:
+        return changes.preview(change_set)
+    items = list(change_set.items.order_by("order"))
+    after = state_after(change_set)
+    return changes.Preview(undone(after, items), after, [], [], changes.touched_by(items))
+
+
+def state_after(change_set):
+    """Return the organisation as the applied set left it."""
+    snapshot = change_set.version.snapshots.order_by("pk").first()
+    return read_snapshot(snapshot) if snapshot else changes.past_state(change_set.effective_on)
+
+
+def undone(state, items):
+    """Return the state without the items."""
+    made = state.copy()
+    for item in (item for item in reversed(items) if not item.left_out):
+        rows = made.of(item.entity)
+        if item.op == ChangeOp.CREATE:
+            rows.pop(item.key, None)
+        elif item.op == ChangeOp.DELETE:
+            rows[item.key] = item.before
+        elif item.key in rows:
+            rows[item.key] = {**rows[item.key], **(item.before or {})}
+    return made
+
+
+def chart_on(state, day):
+    return Chart(of_state(state, day), POSITIONS)
+
+
+def day_of(change_set):
+    """Return the day on which a set is looked at: its own, today where it has none or that has passed."""
+    if change_set.state == SetState.APPLIED:
+        return change_set.effective_on
+    return max(change_set.effective_on or timezone.localdate(), timezone.localdate())
+
+
+# ── Guards ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def judge(document):
+    """Write the hits of a reorganisation: conflicts and broken rules block, what is hard to lead is warned of."""
+    own = specific(document)
+    shown, day = shown_of(own.change_set), day_of(own.change_set)
+    lines = {line.row_no: line for line in own.lines.all()}
+    before, after = chart_on(shown.before, day), chart_on(shown.after, day)
+    hits = [
+        *(conflict_hit(conflict, lines) for conflict in shown.conflicts),
+        *(fault_hit(fault) for fault in shown.faults),
+        *span_hits(before, after),
+        *layer_hits(before, after),
+        *vacancy_hits(before, after),
+    ]
+    keep_hits(document, hits, lines=len(lines), struck=sum(line.struck for line in lines.values()))
+
+
+def conflict_hit(conflict, lines):
+    line = lines.get(conflict.item.order)
+    witness = {"words": line.words if line else conflict.item.key}
+    return Hit("R01", "block", conflict.kind, conflict.item.key, line=line, witness=witness)
+
+
+def fault_hit(fault):
+    return Hit("R02", "block", "rule", fault.rule, witness={"message": fault.message[:300]})
+
+
+def span_hits(before, after):
+    """Warn of posts to which more report than advised, where the change adds to it."""
+    wide = {
+        card: span
+        for card, span in after.spans.items()
+        if card.startswith("p:") and span > max(ADVISED_SPAN, before.spans[card])
+    }
+    if wide:
+        yield Hit("R03", "warn", "span", named(after, wide), f"≤ {ADVISED_SPAN}")
+
+
+def named(chart, cards):
+    """Return cards with their figures: "运营主管 12、经理 9"."""
+    rows = chart.source.positions
+    return "、".join(f"{rows[card[2:]]['title']} {figure}" for card, figure in sorted(cards.items()))
+
+
+def layer_hits(before, after):
+    layers = after.layers(COMPANY)
+    if layers > max(ADVISED_LAYERS, before.layers(COMPANY)):
+        yield Hit("R04", "warn", "layers", str(layers), f"≤ {ADVISED_LAYERS}")
+
+
+def vacancy_hits(before, after):
+    """Warn of posts that get people below them while nobody holds them, not even acting."""
+    vacant = [
+        code
+        for code in after.source.positions
+        if after.spans[f"p:{code}"]
+        and not after.source.counts.get(code)
+        and gained(before, after, f"p:{code}")
+    ]
+    if vacant:
+        titles = "、".join(after.source.positions[code]["title"] for code in sorted(vacant))
+        yield Hit("R05", "warn", "vacant", titles)
+
+
+def gained(before, after, card):
+    """Whether a card has somebody below it who was not there before."""
+    return not set(after.tree.children.get(card, ())) <= set(before.tree.children.get(card, ()))
+
+
+# ── After filing ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def is_applied(own):
+    return ChangeSet.objects.filter(pk=own.change_set_id, state=SetState.APPLIED).exists()
+
+
+def version_facts(own):
+    """Return which version of the organisation a reorganisation became, and the hash that vouches for it."""
+    change_set = ChangeSet.objects.select_related("version").get(pk=own.change_set_id)
+    return {
+        "applied_on": change_set.effective_on,
+        "version": change_set.version.number,
+        "version_hash": change_set.version.hash,
+    }
+
+
+def end_when_applied(sender, version, **kwargs):
+    """Hears ``orgchart.changes.applied``: what was filed for this day is done once that transaction stands."""
+    if version.change_set.kind == SetKind.REORGANISATION:
+        transaction.on_commit(partial(end_applied, version.change_set_id), robust=True)
+
+
+def end_applied(change_set=None):
+    """End the filed reorganisations whose set has been applied, or one of them; return how many."""
+    waiting = Reorganisation.objects.filter(state=DocumentState.FILED, change_set__state=SetState.APPLIED)
+    if change_set is not None:
+        waiting = waiting.filter(change_set=change_set)
+    return sum(end_one(pk) for pk in list(waiting.values_list("pk", flat=True)))
+
+
+@transaction.atomic
+def end_one(pk):
+    from approvals.flow.transitions import finish, locked
+
+    document = locked(pk)
+    passed = document.processes.filter(state=ProcessState.PASSED).exists()
+    if document.state == DocumentState.FILED and passed:
+        finish(document)
+        return 1
+    return 0
+
+
+def breaks(record, filed):
+    """Return sentences where the set of changes, or the version it became, is not what was sealed."""
+    own = Reorganisation.objects.select_related("change_set").get(pk=record.document_id)
+    change_set = own.change_set
+    items = list(ChangeItem.objects.filter(change_set=change_set).order_by("order"))
+    found = []
+    if [sealed_texts(item) for item in items] != [
+        {name: value for name, value in line.items() if name != "words"} for line in filed.lines()
+    ]:
+        found.append(_("the set of changes differs from the sealed lines."))
+    if change_set.state not in (SetState.SCHEDULED, SetState.APPLIED):
+        found.append(_("its set of changes is %(state)s.") % {"state": change_set.get_state_display()})
+    if change_set.state == SetState.APPLIED and change_set.version.hash != version_hash(
+        change_set.version, items
+    ):
+        found.append(_("the version of the organisation differs from its hash."))
+    return found
+
+
+def sealed_texts(item):
+    facts = sealed_facts(item)
+    return facts | {"row_no": str(facts["row_no"]), "struck": "true" if facts["struck"] else "false"}
+
+
+def documents_of(change_sets):
+    """Return {set's key: document} of the sets that have one; one statement."""
+    found = Document.objects.filter(reorganisation__change_set__in=change_sets)
+    return {
+        document.reorganisation.change_set_id: document for document in found.select_related("reorganisation")
+    }
