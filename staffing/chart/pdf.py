@@ -18,7 +18,7 @@ from staffing.chart.view import range_words
 HERE = Path(__file__).parent
 # Millimetres: landscape sheets, a card with its gap, what head and foot of a page take.
 PAPERS = (("a4", 297, 210), ("a3", 420, 297), ("a2", 594, 420), ("a1", 841, 594), ("a0", 1189, 841))
-CARD, STEP, MARGIN, FRAME = 46, 17, 12, 62
+CARD, STEP, MARGIN, FRAME = 46, 19, 12, 64
 
 
 def chart_pdf(chart, root, version):
@@ -197,8 +197,8 @@ def card_words(chart, code, holders, level):
     planned = range_words(seats)
     filled = seats.filled + seats.unplanned_filled
     return {
-        "title": row["title"],
-        "people": people or (_("Vacant") if seats.short else _("Nobody assigned")),
+        "title": cut(row["title"], 9 - level * 0.6),
+        "people": cut(people, 18 - level * 1.2) or (_("Vacant") if seats.short else _("Nobody assigned")),
         "count": f"{filled}/{planned}"
         if planned
         else (f"{filled}/{pgettext('headcount', 'no plan')}" if filled else _("No plan")),
@@ -206,6 +206,17 @@ def card_words(chart, code, holders, level):
         "tentative": _("Tentative") if row["tentative"] else "",
         "level": level,
     }
+
+
+def cut(text, most):
+    """Return a text of at most so many Chinese characters' width, with an ellipsis where it was longer."""
+    width, kept = 0, ""
+    for char in text:
+        width += 1 if ord(char) > 0x2E80 else 0.6
+        if width > most:
+            return f"{kept}…"
+        kept += char
+    return kept
 
 
 def name_words(holder):
@@ -221,7 +232,7 @@ def part_words(chart, code, linked):
     seats = chart.by_department[code]
     return {
         "code": code if linked else None,
-        "title": chart.source.departments[code]["name"],
-        "figures": figures_words(seats),
+        "title": cut(chart.source.departments[code]["name"], 12),
+        "figures": cut(figures_words(seats), 12.5),
         "short": bool(seats.short),
     }

@@ -4,7 +4,7 @@ from django.db.models import Q
 from django.urls import NoReverseMatch, reverse
 
 from orgchart.models import Authority, Department, Duty, LinkKind, Position, PositionLink
-from staffing.chart.tree import COMPANY
+from staffing.chart.tree import COMPANY, POSITIONS
 from staffing.chart.view import ADVISED_SPAN, card_title, nodes_of
 
 SHOWN_DUTIES = 4
@@ -13,8 +13,8 @@ SHOWN_DUTIES = 4
 def facts_of(chart, card):
     """Return the facts of one card for the template: plan, holders, superior, authority, duties, paths."""
     made = nodes_of(chart, [card])[0]
-    above = chart.tree.parent.get(card)
-    made["above_title"] = card_title(chart, above) if above not in (None, COMPANY) else ""
+    above = superior_of(chart, card)
+    made["above_title"] = card_title(chart, above) if above else ""
     made["too_wide"] = made["kind"] == "position" and made["span"] > ADVISED_SPAN
     made["advised"] = ADVISED_SPAN
     if made["kind"] == "position":
@@ -22,6 +22,14 @@ def facts_of(chart, card):
     elif made["kind"] == "department":
         made |= department_facts(made["code"])
     return made
+
+
+def superior_of(chart, card):
+    """Return the card of the position above a card, through departments without a head; None at the top."""
+    above = chart.tree.parent.get(card)
+    while above not in (None, COMPANY) and above.startswith("d:") and chart.lens == POSITIONS:
+        above = chart.tree.parent.get(above)
+    return None if above == COMPANY else above
 
 
 def position_facts(code):

@@ -1,6 +1,9 @@
 """Changing the organisation from the chart: every drop is a change of a draft, judged by the server again."""
 
+from urllib.parse import parse_qs, urlencode
+
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -31,11 +34,13 @@ def begin_draft(request):
             _("A change cannot take effect in the past; that would be a correction."), code="invalid"
         )
     made = changes.draft_set(by=request.user, title=request.POST.get("title", ""), effective_on=effective_on)
-    root = request.POST.get("back", "")[:80]
-    query = f"?set={made.pk}" + (
-        f"&root={root}" if root and root.replace(":", "").replace("-", "").isalnum() else ""
-    )
-    return redirect(reverse("admin:org_chart") + query)
+    return redirect(f"{reverse('admin:org_chart')}?{urlencode({'set': made.pk} | view_kept(request))}")
+
+
+def view_kept(request):
+    """Return what of the address of the chart is kept when a draft begins."""
+    said = parse_qs(request.POST.get("back", "")[:300])
+    return {name: said[name][0] for name in ("root", "depth", "lens") if name in said}
 
 
 @screen("org/change/item/", "org_change_item", methods=("POST",), may=may_edit_structure)
@@ -51,9 +56,11 @@ def change_item(request):
     lens = DEPARTMENTS if request.POST.get("lens") == DEPARTMENTS else POSITIONS
     day = change_set.effective_on or timezone.localdate()
     chart = Chart(source.of_state(changes.preview(change_set).after, day), lens)
-    made = changes.add_items(
-        change_set, [changes.wanted(*one) for one in wanted(chart, request.POST)], by=request.user
-    )
+    items = [changes.wanted(*one) for one in wanted(chart, request.POST)]
+    try:
+        made = changes.add_items(change_set, items, by=request.user)
+    except PermissionDenied as error:
+        raise Refusal(_("Somebody else looks after this part of the organisation."), code="scope") from error
     return JsonResponse({"items": [item.pk for item in made], "tray": tray_of(change_set)})
 
 

@@ -94,7 +94,7 @@ const remember = () => {
   history.replaceState(null, "", `${urls.self}${keep.size ? `?${keep}` : ""}`);
   $$("[data-file]").forEach((link) => { link.href = `${link.dataset.file}?${query()}`; });
   const back = $("[data-back]");
-  if (back) back.value = view.root;
+  if (back) back.value = keep.toString();
 };
 
 export const open = async (id, redraw = true) => {

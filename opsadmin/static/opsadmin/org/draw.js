@@ -78,7 +78,7 @@ export const chipsOf = (node, words, hidden, advised) => {
 
 const chipAt = ({ words, kind, textKind, width, opens }, x) => {
   const drawn = `<rect class="pill ${kind}" x="${x + 0.5}" y="31.5" width="${width}" height="17" rx="${opens ? 8.5 : 4}"/>${text(textKind, x + width / 2 + 0.5, 44.5, words, "middle")}`;
-  return opens ? `<g class="more" data-open>${drawn}</g>` : drawn;
+  return opens ? `<g class="more" data-open="">${drawn}</g>` : drawn;
 };
 
 const markAt = (kind, x, words) => {
@@ -165,7 +165,7 @@ const HATCH = '<defs><pattern id="hx" width="7" height="7" patternUnits="userSpa
 const stubSvg = (stub, words, outside) => {
   const label = `↑ ${fill(words.superior, { title: outside.above.title })} · ${fill(words.outside, { n: outside.count })}`;
   const width = widthOf(label, SMALL) + 24;
-  return `<g class="stub" role="button" tabindex="0" data-up aria-label="${escape(label)}"><path class="lk dash" d="M${Math.round(stub.x) + 0.5} 44V62"/>`
+  return `<g class="stub" role="button" tabindex="0" data-up="" aria-label="${escape(label)}"><path class="lk dash" d="M${Math.round(stub.x) + 0.5} 44V62"/>`
     + `<rect class="box" x="${stub.x - width / 2}" y="19.5" width="${width}" height="24" rx="12"/>${text("h", stub.x, 36, label, "middle")}</g>`;
 };
 
@@ -173,7 +173,7 @@ const linkSvg = ({ d, dashed, from, to }, node) => `<path class="lk${dashed || n
 
 // The inside of the <svg>: definitions, lines, cards. of(id) gives a card's node, state(id) how it looks now.
 export const chartSvg = (drawing, { of, state, words, outside, label }) => HATCH
-  + '<g data-world>'
+  + '<g data-world="">'
   + `<g class="links" aria-hidden="true">${drawing.links.map((link) => linkSvg(link, of)).join("")}</g>`
   + (drawing.stub && outside?.above ? stubSvg(drawing.stub, words, outside) : "")
   + `<g role="tree" aria-label="${escape(label)}">${drawing.boxes.map((box) => (box.more ? moreSvg(box, words, state(box.id).current) : cardSvg(of(box.id), box, words, state(box.id)))).join("")}</g>`
