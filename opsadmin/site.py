@@ -18,6 +18,7 @@ from opsadmin.core.models import Heartbeat
 from opsadmin.core.screens import screen_urls
 from opsadmin.permissions import may_view
 from opsadmin.signin import SignInForm
+from staffing import permissions as staffing_may
 
 SCREEN_MODULES = ("opsadmin.screens", "approvals.admin.screens", "staffing.screens", "staffing.boards.screens")
 SILENT_AFTER = timedelta(minutes=10)
@@ -134,6 +135,7 @@ def navigation(request):
             item(_("Headcount plan"), "people", "headcount"),
             masters(user, _("Employees"), "user", "staffing.employee"),
             masters(user, _("Assignments"), "user", "staffing.assignment"),
+            item(_("Store duties"), "list", "storeteam", staffing_may.may_see_store_team(user)),
             masters(user, _("Store charges"), "store", "staffing.storecharge"),
             masters(user, _("Delegations"), "key", "staffing.delegation"),
         ),

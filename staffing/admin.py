@@ -11,7 +11,7 @@ from import_export.admin import ImportExportMixin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
-from opsadmin.core.records import HistoryAdmin
+from opsadmin.core.records import HistoryAdmin, mark
 from opsadmin.core.transfer import TransferMixin
 from orgchart.admin import (
     GUESSED,
@@ -27,7 +27,7 @@ from orgchart.models import Department, Position
 from staffing import services
 from staffing.access import sync_store_access
 from staffing.headcount import Headcount, by_department, with_headcount
-from staffing.models import Assignment, Delegation, Employee, StoreCharge
+from staffing.models import Assignment, Delegation, Employee, StoreCharge, StoreDuty
 from staffing.resources import AssignmentResource, EmployeeResource
 
 FULL_TIME = Decimal("1.00")
@@ -230,14 +230,15 @@ class StoreChargeAdmin(HistoryAdmin):
     """A charge is begun, and ended once; the stores open and close with it at once."""
 
     form = StoreChargeForm
-    fixed_fields = ("employee", "store", "start")
-    list_display = ("store", "employee", "start", "end")
-    list_filter = (InForceFilter, "store")
-    list_select_related = ("store", "employee")
+    fixed_fields = ("employee", "store", "duty", "reserve", "start")
+    list_display = ("store", "duty", "employee", "reserve_mark", "start", "end")
+    list_filter = (InForceFilter, "store", ("duty", RelatedDropdownFilter))
+    list_select_related = ("store", "employee", "duty")
     search_fields = ("employee__name", "employee__number", "employee__name_key", "store__name", "store__code")
     ordering = ("store__order", "-start", "-id")
     autocomplete_fields = ("employee",)
-    fields = (("employee", "store"), ("start", "end"))
+    fields = (("employee", "store"), ("duty", "reserve"), ("start", "end"))
+    reserve_mark = mark("reserve", _("reserve"))
 
     def has_change_permission(self, request, obj=None):
         over = obj is not None and obj.end is not None and obj.end <= timezone.localdate()
@@ -248,9 +249,25 @@ class StoreChargeAdmin(HistoryAdmin):
             services.end_charge(obj.pk, end=obj.end, by=request.user)
             return
         charge = services.put_in_charge(
-            employee=obj.employee_id, store=obj.store_id, start=obj.start, end=obj.end, by=request.user
+            employee=obj.employee_id,
+            store=obj.store_id,
+            duty=obj.duty_id,
+            reserve=obj.reserve,
+            start=obj.start,
+            end=obj.end,
+            by=request.user,
         )
         obj.pk = charge.pk
+
+
+@admin.register(StoreDuty)
+class StoreDutyAdmin(HistoryAdmin):
+    """The list of what has to be answered for in every store."""
+
+    fixed_fields = ("code",)
+    list_display = ("name", "code", "order", "active")
+    search_fields = ("name", "code")
+    fields = (("code", "name"), ("order", "active"))
 
 
 @admin.register(Delegation)

@@ -45,8 +45,8 @@ def head_of(department, day):
 
 
 def in_charge_of(store, day):
-    """Return the accounts that answer for the store on that day."""
-    return accounts_of(StoreCharge.objects.on(day).filter(store=store).values("employee"))
+    """Return the accounts that answer for the store as a whole on that day: no reserve, nobody with one duty of it."""
+    return accounts_of(StoreCharge.objects.on(day).as_a_whole().filter(store=store).values("employee"))
 
 
 def main_assignment(employee, day):

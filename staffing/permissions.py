@@ -13,3 +13,8 @@ def may_map_roles(user):
 
 def may_see_mapped_roles(user):
     return user.is_active and user.has_perm("staffing.view_positionrole")
+
+
+def may_see_store_team(user):
+    """Who answers for what; the stores on the page are those that the account may see."""
+    return user.is_active and user.has_perm("stores.view_store")

@@ -15,4 +15,6 @@ class AssignmentQuerySet(DatedQuerySet):
 
 
 class StoreChargeQuerySet(DatedQuerySet):
-    pass
+    def as_a_whole(self):
+        """Those who answer for a store itself, not for one of its duties and not as a reserve."""
+        return self.filter(duty=None, reserve=False)

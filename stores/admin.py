@@ -36,6 +36,7 @@ class PlatformAdmin(TransferMixin, ImportExportMixin, HistoryAdmin):
         "encoding",
         "delimiter",
         "batch_limit",
+        "needs_dedicated_person",
         "order",
         "active",
     )

@@ -19,6 +19,7 @@ class PlatformResource(MasterResource):
             "batch_limit",
             "encoding",
             "delimiter",
+            "needs_dedicated_person",
             "order",
             "active",
         ]

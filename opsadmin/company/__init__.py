@@ -25,6 +25,7 @@ def load_company():
     made += people.load_former_staff()
     made += demo.make_accounts()
     made += organisation.load_charges()
+    made += people.load_store_team()
     made += people.load_position_roles()
     made += rules.load_flows()
     made += rules.load_policy()

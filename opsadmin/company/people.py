@@ -1,9 +1,13 @@
 """Loading what hangs on people and posts: who left, and which post carries which role."""
 
+from django.utils import timezone
+
 from opsadmin.company.fixtures import days_ago, read
-from opsadmin.company.organisation import assignment_row, enter
+from opsadmin.company.organisation import assignment_row, enter, make_missing
 from orgchart.models import Department, Position
-from staffing.models import Employee, PositionRole
+from staffing.access import sync_store_access
+from staffing.models import Employee, PositionRole, StoreCharge, StoreDuty
+from stores.models import Store
 
 
 def load_former_staff():
@@ -29,3 +33,27 @@ def load_position_roles():
     for code, role in rows.items():
         PositionRole.objects.create(position=Position.objects.get(code=code), role=role)
     return len(rows)
+
+
+def load_store_team():
+    """Make the duties of stores; let people answer for them in stores where nobody has a duty or stands in yet."""
+    data = read("staff")
+    made = make_missing(StoreDuty, data["store_duties"])
+    duties = {duty.code: duty for duty in StoreDuty.objects.all()} | {"whole": None}
+    for code, cells in data["store_team"].items():
+        store = Store.objects.get(code=code)
+        if store.charges.exclude(duty=None, reserve=False).exists():
+            continue
+        for duty, (main, reserve) in cells.items():
+            for number, is_reserve in ((main, False), (reserve, True)):
+                if number is not None:
+                    StoreCharge.objects.create(
+                        store=store,
+                        duty=duties[duty],
+                        employee=Employee.objects.get(number=number),
+                        reserve=is_reserve,
+                        start=data["since"],
+                    )
+                    made += 1
+    sync_store_access(timezone.localdate())
+    return made

@@ -1,6 +1,6 @@
 from staffing.models.delegation import Delegation
 from staffing.models.roles import PositionRole, RoleGrant
-from staffing.models.staff import Account, Assignment, AssignmentKind, Employee, StoreCharge
+from staffing.models.staff import Account, Assignment, AssignmentKind, Employee, StoreCharge, StoreDuty
 
 __all__ = [
     "Account",
@@ -11,4 +11,5 @@ __all__ = [
     "PositionRole",
     "RoleGrant",
     "StoreCharge",
+    "StoreDuty",
 ]

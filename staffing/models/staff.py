@@ -9,6 +9,7 @@ from django.contrib.postgres.fields import RangeOperators
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models import Deferrable, F, Func, Q
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from pypinyin import Style, lazy_pinyin
@@ -197,13 +198,44 @@ class Assignment(models.Model):
             super().validate_constraints(exclude=exclude)
 
 
+class StoreDuty(models.Model):
+    """One thing that has to be answered for in every store: listing review, stock, campaigns …"""
+
+    code = models.SlugField(_("code"), max_length=30, unique=True)
+    name = models.CharField(_("name"), max_length=40)
+    order = models.PositiveSmallIntegerField(_("order"), default=0)
+    active = models.BooleanField(_("active"), default=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("duty in a store")
+        verbose_name_plural = _("duties in stores")
+        ordering = ["order", "code"]
+
+    def __str__(self):
+        return self.name
+
+
 class StoreCharge(models.Model):
-    """Who answers for a store, ``[start, end)``; being in charge is what opens a store to an account."""
+    """Who answers for a store, or for one duty in it, ``[start, end)``; being in charge opens the store to an account.
+
+    Without a duty it is the store as a whole. A reserve stands in for who is in charge: the store is open to both.
+    """
 
     employee = models.ForeignKey(
         Employee, models.PROTECT, related_name="store_charges", verbose_name=_("employee")
     )
     store = models.ForeignKey(Store, models.PROTECT, related_name="charges", verbose_name=_("store"))
+    duty = models.ForeignKey(
+        StoreDuty,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="charges",
+        verbose_name=_("duty in a store"),
+        help_text=_("Empty means the store as a whole."),
+    )
+    reserve = models.BooleanField(_("reserve"), default=False)
     start = models.DateField(pgettext_lazy("day", "from"))
     end = models.DateField(
         pgettext_lazy("day", "until"), null=True, blank=True, help_text=_("First day no longer included.")
@@ -227,6 +259,7 @@ class StoreCharge(models.Model):
                 expressions=[
                     ("employee", RangeOperators.EQUAL),
                     ("store", RangeOperators.EQUAL),
+                    (Coalesce(F("duty"), 0), RangeOperators.EQUAL),
                     (DateRange(F("start"), F("end")), RangeOperators.OVERLAPS),
                 ],
                 violation_error_message=_("This person is already in charge of this store in that time."),

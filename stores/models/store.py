@@ -48,6 +48,11 @@ class Platform(models.Model):
     delimiter = models.CharField(
         _("delimiter"), max_length=3, choices=Delimiter.choices, default=Delimiter.COMMA
     )
+    needs_dedicated_person = models.BooleanField(
+        _("one person must answer alone"),
+        default=False,
+        help_text=_("In its stores one person answers for each duty, nobody beside."),
+    )
     order = models.PositiveSmallIntegerField(_("order"), default=0)
     active = models.BooleanField(_("active"), default=True)
     history = HistoricalRecords()

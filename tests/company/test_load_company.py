@@ -144,7 +144,7 @@ def test_the_staff_have_no_names_but_their_posts(company):
 
 
 def test_one_person_answers_for_jd_and_two_for_each_other_store(company):
-    charges = StoreCharge.objects.on(timezone.localdate())
+    charges = StoreCharge.objects.on(timezone.localdate()).as_a_whole().exclude(store__code="dd-cslr")
     count = Counter(charges.values_list("store__code", flat=True))
     alone, two = {"jd-cslr", "jd-theme"}, {"tb-cslr", "tb-theme", "kxt-cslr", "kxt-theme", "pp-cslr"}
     assert count == dict.fromkeys(alone, 1) | dict.fromkeys(two, 2)

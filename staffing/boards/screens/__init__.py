@@ -1,5 +1,5 @@
 """Screens of the boards. Importing this package registers them."""
 
-from staffing.boards.screens import headcount
+from staffing.boards.screens import headcount, storeteam
 
-__all__ = ["headcount"]
+__all__ = ["headcount", "storeteam"]

@@ -80,7 +80,7 @@ def laid(row, opened, base):
         "row": row,
         "level": min(row.level - base, 4),
         "parent": row.above[-1] if row.above else "",
-        "open": opened or row.level == base or (not row.is_post and row.seats.short > 0),
+        "open": opened or row.seats.short > 0 or (row.level == base and base > 0),
         "strip": strip(row.seats),
         "seconded": seconded(row),
         "hidden": False,
