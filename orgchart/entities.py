@@ -98,9 +98,17 @@ class Entity:
         default = None if field.is_relation else field.get_default()
         return column.out(getattr(default, "value", default))
 
+    @cached_property
+    def converted(self):
+        """The columns whose values are no JSON values in the table."""
+        return [(column.name, column.out) for column in self.columns if column.out is not same]
+
     def row_of(self, values):
         """Return a row of what the table holds in the order of the columns."""
-        return {column.name: column.out(value) for column, value in zip(self.columns, values, strict=True)}
+        row = dict(zip(self.column, values, strict=True))
+        for name, out in self.converted:
+            row[name] = out(row[name])
+        return row
 
     def read(self, condition=None):
         """Return {key: row} of the table, or of the rows that fit; one statement."""

@@ -1,17 +1,17 @@
 """What a change of the organisation means for people: old post → new post, old superior → new superior."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 
 from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from opsadmin.core.notices import tell
+from opsadmin.core.models import Notice
 from orgchart.models import SetKind
-from staffing.models import Employee
-from staffing.people import KIND_RANK, accounts_of
+from staffing.models import Account
+from staffing.people import KIND_RANK
 from staffing.structure import holds_on
 
 
@@ -80,7 +80,7 @@ def tell_people(sender, version, before, after, touched, **kwargs):
     if change_set.kind != SetKind.REORGANISATION:
         return
     moves = affected_people(before, after, day_before=day_before(version), day_after=version.effective_on)
-    transaction.on_commit(partial(send, change_set, moves, before, after), robust=True)
+    transaction.on_commit(lambda: announce(change_set, moves, before, after), robust=True)
 
 
 def day_before(version):
@@ -88,13 +88,20 @@ def day_before(version):
     return version.effective_on - timedelta(days=1)
 
 
-def send(change_set, moves, before, after):
-    employees = Employee.objects.in_bulk([move.employee for move in moves], field_name="number")
-    for move in moves:
-        if move.employee in employees:
-            users = accounts_of([employees[move.employee]])
-            text = f"{change_set}: {in_words(move, before, after)}"
-            tell(users, text, url=reverse("admin:index"), key=f"orgchange:{change_set.pk}")
+def announce(change_set, moves, before, after):
+    """Leave each account of those who move a notice, once for each set; two statements however many they are."""
+    known = {"employee__number__in": [move.employee for move in moves], "employee__active": True}
+    users = defaultdict(list)
+    accounts = Account.objects.filter(**known, user__is_active=True)
+    for number, user in accounts.values_list("employee__number", "user"):
+        users[number].append(user)
+    notices = [
+        Notice(user_id=user, text=text[:300], url=reverse("admin:index"), key=f"orgchange:{change_set.pk}")
+        for move in moves
+        for text in [f"{change_set}: {in_words(move, before, after)}"]
+        for user in users[move.employee]
+    ]
+    Notice.objects.bulk_create(notices, ignore_conflicts=True, batch_size=1_000)
 
 
 def in_words(move, before, after):

@@ -23,7 +23,7 @@ from orgchart.changes.near import near
 from orgchart.changes.wanted import with_before
 from orgchart.changes.write import write
 from orgchart.lock import lock_structure
-from orgchart.models import ChangeItem, ChangeSet, OrgVersion, SetKind, SetState
+from orgchart.models import ChangeItem, ChangeOp, ChangeSet, OrgVersion, SetKind, SetState
 from orgchart.state import live_state
 
 # Sent inside the transaction after a set was applied: version, before, after (states; the whole organisation where the
@@ -200,6 +200,7 @@ def correct(items, *, effective_on, by=None, reason="", title=""):
     if effective_on > timezone.localdate():
         raise Refusal(_("A correction is about the past."), code="invalid")
     base = past_state(effective_on)
+    refuse_unrecorded(base, items)
     items = with_before(base, items)
     permissions.refuse_outside(by, near(items), items)
     after, touched = fit(base, items, effective_on)
@@ -210,6 +211,18 @@ def correct(items, *, effective_on, by=None, reason="", title=""):
     keep_snapshot(version, timezone.localdate())
     applied.send(sender=ChangeSet, version=version, before=before, after=after, touched=touched)
     return version
+
+
+def refuse_unrecorded(base, items):
+    """Raise Refusal where the record of a day does not know a row that is to be corrected."""
+    unknown = [
+        item.key for item in items if item.op != ChangeOp.CREATE and item.key not in base.of(item.entity)
+    ]
+    new = {item.key for item in items if item.op == ChangeOp.CREATE}
+    missing = [key for key in unknown if key not in new]
+    if missing:
+        sentence = _("On that day there was not yet: %(rows)s.")
+        raise Refusal(sentence % {"rows": "、".join(missing[:5])}, code="invalid")
 
 
 def replay_later(before, after, touched, day):
