@@ -130,9 +130,7 @@ def file(somebody, document):
     page = somebody.page
     somebody.open("review", task_of(document, "finance").pk)
     page.click("[data-decide] button.op-btn-primary")
-    confirm = page.locator("dialog[open] button[data-confirm-yes], dialog[open] .op-btn-primary")
-    if confirm.count():
-        confirm.first.click()
+    page.click("dialog[open] .op-btn-primary")
     page.wait_for_load_state()
     document.refresh_from_db()
     assert document.archive_number

@@ -97,7 +97,7 @@ const start = () => {
   if (phone.matches) $$("[data-fold-on-phone]").forEach((details) => { details.open = false; });
 
   // <button data-open-dialog="id"> opens a dialog; <button data-close-dialog> inside closes it.
-  // <form data-confirm="id"> asks in that dialog first; its button with value "yes" sends the form.
+  // <form data-confirm="id">, or one of its buttons, asks in that dialog first; its button with value "yes" sends the form.
   const confirming = new WeakMap();
   document.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-open-dialog]");
@@ -125,10 +125,11 @@ const start = () => {
     const form = event.target;
     if (form.method !== "post" || event.defaultPrevented) return;
     if (!navigator.onLine) { event.preventDefault(); banner("block", text("offline")); return; }
-    if (form.dataset.confirm && confirming.get(form) !== "yes") {
+    const submitter = event.submitter;
+    const asking = submitter?.dataset.confirm || form.dataset.confirm;
+    if (asking && confirming.get(form) !== "yes") {
       event.preventDefault();
-      const dialog = document.getElementById(form.dataset.confirm);
-      const submitter = event.submitter;
+      const dialog = document.getElementById(asking);
       dialog.returnValue = "";
       dialog.addEventListener("close", () => {
         if (dialog.returnValue !== "yes") return;
