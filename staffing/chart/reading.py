@@ -16,8 +16,8 @@ from orgchart.state import live_state
 from staffing.chart.workbook import SHEETS, second_superiors
 
 SAME, CHANGED, NEW, FAULT = "same", "changed", "new", "fault"
-# Rows that break a rule are left out and the rest is judged again, this often at most.
-ROUNDS = 20
+# So many of the rows that broke a rule are judged a second time by themselves.
+TRIED_AGAIN = 200
 
 
 @dataclass
@@ -159,23 +159,49 @@ def dotted_items(key, values, state):
 
 
 def without_faults(state, items, day):
-    """Return the items that can be done together; the rows of the others get their fault as verdict."""
+    """Return the items that can be done together; the rows of the others get their fault as verdict.
+
+    A row may be blamed for another one's fault (all below a circle are in it): once the rest is sound, each row that
+    was left out is tried again by itself.
+    """
     known = changes.faults_of(state, day=day)
-    for _round in range(ROUNDS):
-        after, conflicts = changes.project(state, [item for _verdict, item in items])
-        touched = changes.touched_by([item for _verdict, item in items])
-        found = changes.new_faults(known, changes.faults_of(after, day=day, touched=touched))
-        blamed = {(fault.entity, fault.key): fault.message for fault in found}
-        blamed |= {
-            (one.item.entity, one.item.key): _("This row exists already, or no longer.") for one in conflicts
-        }
-        bad = {id(verdict) for verdict, item in items if (item.entity, item.key) in blamed}
-        if not blamed:
-            return items
-        for verdict, item in items:
-            if (item.entity, item.key) in blamed:
-                verdict.kind, verdict.words = FAULT, blamed[item.entity, item.key]
-        if not bad:
-            raise Refusal(" ".join(blamed.values()), code="faults")
-        items = [(verdict, item) for verdict, item in items if id(verdict) not in bad]
-    return items
+    sound, left_out = list(items), []
+    while blamed := blamed_in(state, sound, known, day):
+        rows = {id(verdict) for verdict, item in sound if (item.entity, item.key) in blamed}
+        if not rows:
+            raise Refusal(" ".join(dict.fromkeys(blamed.values())), code="faults")
+        left_out += [(verdict, item, blamed) for verdict, item in sound if id(verdict) in rows]
+        sound = [(verdict, item) for verdict, item in sound if id(verdict) not in rows]
+    for verdict, group in by_verdict(left_out)[:TRIED_AGAIN]:
+        again = [*sound, *((verdict, item) for item, _blamed in group)]
+        if not blamed_in(state, again, known, day):
+            sound = again
+        else:
+            tell(verdict, group)
+    for verdict, group in by_verdict(left_out)[TRIED_AGAIN:]:
+        tell(verdict, group)
+    return sound
+
+
+def blamed_in(state, items, known, day):
+    """Return {(kind of row, key): sentence} of the rows that do not fit together."""
+    plain_items = [item for _verdict, item in items]
+    after, conflicts = changes.project(state, plain_items)
+    touched = changes.touched_by(plain_items)
+    found = changes.new_faults(known, changes.faults_of(after, day=day, touched=touched))
+    blamed = {(fault.entity, fault.key): fault.message for fault in found}
+    taken = _("This row exists already, or no longer.")
+    return blamed | {(one.item.entity, one.item.key): taken for one in conflicts}
+
+
+def by_verdict(left_out):
+    """Return [(verdict, [(item, blamed)])], one entry for each row of the file."""
+    found = {}
+    for verdict, item, blamed in left_out:
+        found.setdefault(id(verdict), (verdict, []))[1].append((item, blamed))
+    return list(found.values())
+
+
+def tell(verdict, group):
+    sentences = [blamed[item.entity, item.key] for item, blamed in group if (item.entity, item.key) in blamed]
+    verdict.kind, verdict.words = FAULT, " ".join(dict.fromkeys(sentences))

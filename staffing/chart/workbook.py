@@ -28,7 +28,7 @@ class Field:
     width: int = 14
 
     def column(self):
-        kind = {"flag": "choice", "choice": "choice", "int": "int", "date": "date"}.get(self.kind, "text")
+        kind = "choice" if self.choices is not None or self.kind == "flag" else self.kind
         return Column(self.name, (self.title, self.other), kind=kind, choices=self.words(), max_length=300)
 
     def words(self):
