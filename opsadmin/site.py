@@ -133,6 +133,13 @@ def navigation(request):
             masters(user, _("Departments"), "org", "orgchart.department"),
             masters(user, pgettext_lazy("job", "Positions"), "plan", "orgchart.position"),
             item(_("Headcount plan"), "people", "headcount"),
+            item(
+                _("Reorganisations"),
+                "flow",
+                "reorganisations",
+                approvals_may.may_read_reorganisations(user),
+            ),
+            item(_("Hiring requests"), "plus", "hiring_requests", may_view(user, "approvals.hiringrequest")),
             masters(user, _("Employees"), "user", "staffing.employee"),
             masters(user, _("Assignments"), "user", "staffing.assignment"),
             item(_("Store duties"), "list", "storeteam", staffing_may.may_see_store_team(user)),

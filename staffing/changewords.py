@@ -18,7 +18,7 @@ MARKS = {
     "staff": pgettext_lazy("change", "Assign"),
     "duties": pgettext_lazy("change", "Duties"),
     "changed": pgettext_lazy("change", "Change"),
-    "span": pgettext_lazy("chart", "Span"),
+    "span": pgettext_lazy("change", "Span"),
 }
 NAMES = {"department": "name", "position": "title"}
 PLAN = {"plan_min", "plan_max", "plan_note", "tentative"}

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from approvals import permissions, waiting
 from approvals.admin import figures, linelist
+from approvals.admin.bodies import body_of, change_bounds
 from approvals.flow import transitions
 from approvals.kinds import kind_of, own_row
 from approvals.models import Attachment, Decision, Document, DocumentState, Task
@@ -32,6 +33,8 @@ def kind_crumb(code):
     names = {
         "price_list": (_("Price lists"), "admin:pricelists"),
         "promotion": (_("Promotions"), "admin:promotions"),
+        "reorganisation": (_("Reorganisations"), "admin:reorganisations"),
+        "hiring_request": (_("Hiring requests"), "admin:hiring_requests"),
     }
     label, name = names[code]
     return label, reverse(name)
@@ -44,44 +47,24 @@ def list_crumb(document):
 
 def document_context(request, document):
     """Return what the review page and the reading page share. Its number of statements does not grow with lines."""
-    costs = may_see_costs(request.user)
-    fee = figures.fee_rate(document) if costs else None
-    low, high = change_bounds(request)
     own = own_row(document)
     entries = figures.route(document, request.user)
     place, steps = figures.position_in_route(entries)
-    search = request.GET.get("q", "").strip()[:60]
     files = Attachment.objects.select_related("file")
     return {
         "document": document,
         "own": own,
         "kind": kind_of(document),
         "facts": figures.header_facts(own),
-        **linelist.line_words(kind_of(document)),
         "summary": document.summary or {},
-        "costs": costs,
         "severities": figures.severities(document),
-        "chart": figures.changes_chart(document),
         "entries": entries,
         "place": place,
         "steps": steps,
-        "groups": linelist.groups(document, costs=costs, fee=fee, search=search, low=low, high=high),
-        "search": search,
-        "low": low,
-        "high": high,
-        "filtered": bool(search) or low is not None or high is not None,
+        **body_of(request, document),
         "comments": document.comments.prefetch_related(Prefetch("attachments", files))[:100],
         "attachments": files.filter(document=document.pk, comment__isnull=True)[:50],
     }
-
-
-def change_bounds(request):
-    """Return the bounds of the change in percent that a bar of the chart asks for."""
-    found = []
-    for name in ("low", "high"):
-        text = request.GET.get(name, "")
-        found.append(int(text) if text.lstrip("-").isdigit() and len(text) < 6 else None)
-    return found
 
 
 def may_follow_up(user, document):

@@ -91,7 +91,8 @@ def dress_hits(document, hits):
         ack = reasons.get((hit.line_id, hit.code))
         hit.given = ack.reason if ack is not None and ack.measured == hit.measured else ""
         hit.words = words.detail(hit)
-        hit.change = linelist.percent(hit.line.final_price, hit.line.base_price) if hit.line else None
+        priced = hit.line if kind_of(document).priced else None
+        hit.change = linelist.percent(priced.final_price, priced.base_price) if priced else None
 
 
 def submit_screen(kind):

@@ -111,7 +111,7 @@ def barred_people(document):
     users = set(document.authors.values_list("user_id", flat=True)) | {document.drafted_by_id}
     if document.submitted_by_id:
         users.add(document.submitted_by_id)
-    return users, set(Account.objects.filter(user__in=users).values_list("employee", flat=True))
+    return people_behind(users)
 
 
 def is_barred(user, barred):
@@ -233,13 +233,20 @@ def too_few(flow_step, tasks):
     }
 
 
-def preview(document, *, version=None, chosen=None):
+def people_behind(users):
+    """Return (accounts, employees) of some accounts, as barred_people does for those of a document."""
+    return users, set(Account.objects.filter(user__in=users).values_list("employee", flat=True))
+
+
+def preview(document, *, version=None, chosen=None, barred=None):
     """Return the route as it would be walked now: [PlannedStep] in order, conditional ones included.
 
-    The sentences are written in the installation's language, because they are stored with the tasks.
+    The sentences are written in the installation's language, because they are stored with the tasks. ``barred`` is
+    asked for of a document that is not stored yet.
     """
     version = version or version_for(document)
-    known, barred, day = facts(document), barred_people(document), timezone.localdate()
+    known, day = facts(document), timezone.localdate()
+    barred = barred or barred_people(document)
     with translation.override(settings.LANGUAGE_CODE):
         return [
             plan_step(flow_step, document, known, chosen=chosen, day=day, barred=barred)

@@ -1,9 +1,10 @@
 """Hiring requests: how many people one position shall get, from when, why, and for which duties."""
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from approvals import drafts
@@ -85,7 +86,8 @@ def refuse_stranger(user, position):
 
 def title_of(position, wanted):
     words = {"post": position.title, "department": position.department, "n": wanted}
-    return (_("Hire %(n)s: %(department)s %(post)s") % words)[:100]
+    with translation.override(settings.LANGUAGE_CODE):
+        return (_("Hire %(n)s: %(department)s %(post)s") % words)[:100]
 
 
 def duties_of(position):

@@ -71,9 +71,13 @@ def header_of(change_set):
     return {
         "title": change_set.title[:100],
         "note": change_set.reason,
-        "effective_from": timezone.make_aware(datetime.combine(change_set.effective_on, time())),
+        "effective_from": midnight(change_set.effective_on),
         "base_version": change_set.base_version,
     }
+
+
+def midnight(day):
+    return timezone.make_aware(datetime.combine(day, time()))
 
 
 def copy_items(document):

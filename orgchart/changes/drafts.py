@@ -58,6 +58,19 @@ def draft_set(*, by, title, effective_on=None, reason="", scenario=False, kind=S
     )
 
 
+@transaction.atomic
+def edit_set(change_set, *, by, title, effective_on, reason, scenario):
+    """Change what a draft says of itself; return it. Raises PermissionDenied, or Refusal without a title."""
+    refuse_stranger(by)
+    change_set = locked(change_set.pk, DRAFTED)
+    if not title.strip():
+        raise Refusal(_("Give the change a title."), code="invalid")
+    change_set.title, change_set.reason = title.strip()[:120], reason
+    change_set.effective_on, change_set.scenario = effective_on, scenario
+    change_set.save(update_fields=["title", "reason", "effective_on", "scenario"])
+    return change_set
+
+
 def locked(pk, states):
     """Return a set with its row locked; Refusal where it is in another state."""
     change_set = ChangeSet.objects.select_for_update().get(pk=pk)
