@@ -134,6 +134,7 @@ ROLES = (
             *READ_ALL,
             *view(*STAFF, *FLOWS, *ABOUT_ORGANISATION, "approvals.guardpolicy"),
             *ASK_FOR_PEOPLE,
+            "orgchart.confirm_finding",
             "approvals.take_part",
             "approvals.search_archive",
         ),
@@ -142,6 +143,7 @@ ROLES = (
         "administrator",
         _("system administrator"),
         (
+            *crud("orgchart.findinglimits"),
             *crud("core.user", "core.calendarday", "staffing.account", *STORES, *FLOWS, "stores.listing"),
             *transfer(*STORES, "stores.listing", "core.calendarday"),
             *view(

@@ -111,6 +111,8 @@ CELERY_BEAT_SCHEDULE = {
     "check deadlines": {"task": "approvals.tasks.check_deadlines", "schedule": 60.0},
     "apply due changes": {"task": "orgchart.tasks.apply_due_changes", "schedule": 60.0},
     "sync store access": {"task": "staffing.tasks.sync_store_access", "schedule": 300.0},
+    "check findings": {"task": "orgchart.tasks.check_findings", "schedule": 86400.0},
+    "tell of milestones": {"task": "staffing.tasks.tell_of_milestones", "schedule": 3600.0},
     "clean imports": {"task": "approvals.tasks.clean_imports", "schedule": 3600.0},
     "verify the archive": {"task": "approvals.tasks.verify_archive_daily", "schedule": 86400.0},
 }

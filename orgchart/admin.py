@@ -8,8 +8,9 @@ from unfold.views import ChangeList
 from opsadmin.core.records import HistoryAdmin, mark
 from opsadmin.core.transfer import TransferMixin
 from orgchart.changes.rows import save_row
+from orgchart.findings.admin import FindingLimitsAdmin
 from orgchart.forms import HOW_FIELDS, StructureForm
-from orgchart.models import SetState
+from orgchart.models import FindingLimits, SetState
 from orgchart.resources import DepartmentResource, PositionResource
 
 INDENT = "\N{IDEOGRAPHIC SPACE}" * 2
@@ -119,3 +120,6 @@ def plan_in_words(position):
     if high is None:
         return _("%(n)d or more") % {"n": low}
     return str(high) if low == high else f"{low or 0}–{high}"
+
+
+admin.site.register(FindingLimits, FindingLimitsAdmin)

@@ -14,6 +14,11 @@ def may_edit_structure(user):
     return user.is_active and user.has_perm("orgchart.change_department")
 
 
+def may_confirm_finding(user):
+    """Agreeing that a blocking sign of a bad structure is left as it is: the general manager's."""
+    return user.is_active and user.has_perm("orgchart.confirm_finding")
+
+
 def scopes_of(user):
     """Return the codes of the departments below which somebody edits; empty for the whole organisation."""
     mine = EditorScope.objects.filter(Q(user=user) | Q(group__user=user))

@@ -6,6 +6,7 @@ from opsadmin.core.notices import tell
 from opsadmin.core.tasks import heartbeat
 from orgchart.changes import apply_due
 from orgchart.changes.log import keep_snapshot_if_long, scheduled_until
+from orgchart.findings.queue import checked, refresh_findings
 
 
 @shared_task
@@ -20,3 +21,11 @@ def apply_due_changes():
         tell([change_set.author], text, url="/", key=f"orgdue:{change_set.pk}")
     keep_snapshot_if_long(timezone.localdate())
     heartbeat("apply_due_changes")
+
+
+@shared_task
+def check_findings(version=None):
+    """Look for signs of a bad structure: after a version of the organisation, and once a day for what time brings."""
+    if version is None or not checked(version):
+        refresh_findings()
+    heartbeat("check_findings")

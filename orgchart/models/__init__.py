@@ -1,3 +1,12 @@
+from orgchart.models.findings import (
+    Finding,
+    FindingCheck,
+    FindingLimits,
+    FindingSeverity,
+    FindingState,
+    Friction,
+    FrictionKind,
+)
 from orgchart.models.log import (
     ChangeItem,
     ChangeOp,
@@ -34,6 +43,13 @@ __all__ = [
     "Duty",
     "DutyRole",
     "EditorScope",
+    "Finding",
+    "FindingCheck",
+    "FindingLimits",
+    "FindingSeverity",
+    "FindingState",
+    "Friction",
+    "FrictionKind",
     "HandoffFlow",
     "HandoffStep",
     "LinkKind",
