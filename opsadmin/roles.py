@@ -39,7 +39,7 @@ STORES = ("stores.platform", "stores.brand", "stores.store")
 ORGANISATION = ("orgchart.department", "orgchart.position")
 STAFF = (
     *("staffing.employee", "staffing.assignment", "staffing.storecharge", "staffing.storeduty"),
-    "staffing.delegation",
+    *("staffing.delegation", "staffing.workplan"),
 )
 FLOWS = ("approvals.flow", "approvals.flowversion", "approvals.flowstep")
 DOCUMENTS = ("approvals.pricelist", "approvals.promotion", "stores.priceinforce")

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from opsadmin import demo
-from opsadmin.company import goods, models, organisation, people, rules
+from opsadmin.company import goods, models, organisation, people, rules, workplans
 from opsadmin.roles import sync_roles
 
 
@@ -27,6 +27,7 @@ def load_company():
     made += organisation.load_charges()
     made += people.load_store_team()
     made += people.load_position_roles()
+    made += workplans.load_work_plans()
     made += rules.load_flows()
     made += rules.load_policy()
     made += goods.load_goods(today=timezone.localdate())

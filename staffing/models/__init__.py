@@ -1,4 +1,5 @@
 from staffing.models.delegation import Delegation
+from staffing.models.plans import Measure, Milestone, Objective, PlanState, WorkPlan
 from staffing.models.roles import PositionRole, RoleGrant
 from staffing.models.staff import Account, Assignment, AssignmentKind, Employee, StoreCharge, StoreDuty
 
@@ -8,8 +9,13 @@ __all__ = [
     "AssignmentKind",
     "Delegation",
     "Employee",
+    "Measure",
+    "Milestone",
+    "Objective",
+    "PlanState",
     "PositionRole",
     "RoleGrant",
     "StoreCharge",
     "StoreDuty",
+    "WorkPlan",
 ]

@@ -1,5 +1,5 @@
 """Screens of the boards. Importing this package registers them."""
 
-from staffing.boards.screens import headcount, storeteam
+from staffing.boards.screens import headcount, storeteam, workplans
 
-__all__ = ["headcount", "storeteam"]
+__all__ = ["headcount", "storeteam", "workplans"]

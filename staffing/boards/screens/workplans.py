@@ -1,0 +1,466 @@
+"""Work plans: what is under way, one plan with its weeks, progress, review, copy, import and export."""
+
+from datetime import date, timedelta
+from decimal import Decimal, InvalidOperation
+from tempfile import TemporaryFile
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from opsadmin.core import spreadsheets
+from opsadmin.core.refusals import Refusal
+from opsadmin.core.screens import page, screen
+from orgchart.models import Department, OrgStatus
+from staffing import permissions
+from staffing.boards.screens.headcount import XLSX
+from staffing.models import Employee, PlanState, WorkPlan
+from staffing.plans import services, table
+from staffing.plans.drawing import bar, weeks_of
+from staffing.plans.progress import is_late, standing
+from stores.models import Store
+
+PAGE = 60
+NEW_ROWS = 3
+MOST_PEOPLE = 300
+MOST = Decimal("9999999999.99")
+
+
+# ── The list ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@screen("org/plans/", "workplans")
+def workplans(request):
+    """Plans by state, newest first, each with what is behind and late."""
+    asked = request.GET.get("state", "")
+    state = asked if asked in PlanState.values else ""
+    plans = WorkPlan.objects.select_related("department", "store", "owner")
+    plans = plans.filter(state=state) if state else plans.exclude(state=PlanState.CLOSED)
+    today = timezone.localdate()
+    rows = [summary(plan, today) for plan in plans.prefetch_related("objectives", "milestones")[:PAGE]]
+    return page(
+        request,
+        "staffing/workplans.html",
+        title=_("Work plans"),
+        crumbs=[(_("Organisation"), reverse("admin:org_chart"))],
+        rows=rows,
+        state=state,
+        tabs=[("", _("Under way and drafts")), *[(code, word) for code, word in PlanState.choices]],
+        may_make=permissions.may_make_plans(request.user),
+    )
+
+
+def summary(plan, today):
+    standings = [standing(objective, plan, today) for objective in plan.objectives.all()]
+    milestones = list(plan.milestones.all())
+    return {
+        "plan": plan,
+        "week": plan.week_of(today),
+        "objectives": len(standings),
+        "behind": sum(one.late for one in standings),
+        "milestones": len(milestones),
+        "done": sum(one.done_on is not None for one in milestones),
+        "late": sum(is_late(one, today) for one in milestones),
+    }
+
+
+# ── One plan ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def plan_of(pk):
+    plans = WorkPlan.objects.select_related("department__parent", "store", "owner", "copied_from")
+    return get_object_or_404(plans, pk=pk)
+
+
+def crumbs(plan=None):
+    found = [(_("Organisation"), reverse("admin:org_chart")), (_("Work plans"), reverse("admin:workplans"))]
+    return [*found, (plan.title, reverse("admin:workplan", args=[plan.pk]))] if plan else found
+
+
+@screen("org/plans/<int:pk>/", "workplan")
+def workplan(request, pk):
+    """One plan: objectives against what is due today, milestones by week, the review."""
+    return plan_page(request, plan_of(pk))
+
+
+def plan_page(request, plan, faults=(), status=200):
+    today = timezone.localdate()
+    day = min(today, plan.end - timedelta(days=1))
+    objectives = []
+    for objective in plan.objectives.select_related("owner").prefetch_related("measures"):
+        found = standing(objective, plan, day)
+        objectives.append({"objective": objective, "standing": found, "bar": bar(found)})
+    drawing = weeks_of(plan, today)
+    late = sum(row["kind"] == "late" for row in drawing["rows"])
+    return page(
+        request,
+        "staffing/workplan.html",
+        status=status,
+        title=plan.title,
+        crumbs=crumbs(),
+        plan=plan,
+        last_day=plan.end - timedelta(days=1),
+        week=plan.week_of(today),
+        objectives=objectives,
+        behind=sum(row["standing"].late for row in objectives),
+        drawing=drawing,
+        late=late,
+        tone={"draft": "info", "running": "accent", "closed": "ok"}[plan.state],
+        may_edit=permissions.may_edit_plan(request.user, plan) and plan.state != PlanState.CLOSED,
+        may_copy=permissions.may_edit_plan(request.user, plan),
+        next_start=next_monday(plan.end),
+        faults=faults,
+    )
+
+
+def next_monday(day):
+    return day + timedelta(days=-day.weekday() % 7)
+
+
+def refused(request, error):
+    """Show what a service refused as a message."""
+    said = error.messages if isinstance(error, ValidationError) else [str(error)]
+    for sentence in said:
+        messages.error(request, sentence)
+
+
+def day_in(text, label):
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise Refusal(
+            _("%(field)s: “%(text)s” is no day: write it as 2026-01-31.")
+            % {"field": label, "text": text[:20]}
+        ) from error
+
+
+def number_in(text, label):
+    """Return a number with at most two places, or None for an empty field."""
+    text = text.strip().replace(",", "")
+    if not text:
+        return None
+    try:
+        value = Decimal(text)
+        right = value.is_finite() and abs(value) <= MOST and value == value.quantize(Decimal("0.01"))
+    except InvalidOperation:
+        right = False
+    if not right:
+        sentence = _("%(field)s: “%(text)s” is no number with at most two decimals.")
+        raise Refusal(sentence % {"field": label, "text": text[:20]})
+    return value
+
+
+def whole_in(text, label):
+    if not text.strip().isdecimal() or len(text.strip()) > 3:
+        raise Refusal(_("%(field)s: “%(text)s” is no whole number.") % {"field": label, "text": text[:20]})
+    return int(text)
+
+
+def employee_in(number):
+    """Return the employee of a staff number, None for an empty field."""
+    number = number.strip().split(" ")[0]
+    if not number:
+        return None
+    found = Employee.objects.filter(number=number, active=True).first()
+    if found is None:
+        raise Refusal(
+            _("There is no active employee with the number “%(number)s”.") % {"number": number[:20]}
+        )
+    return found
+
+
+# ── Progress ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@screen("org/plans/<int:pk>/progress/", "workplan_progress", methods=("GET", "POST"))
+def workplan_progress(request, pk):
+    """Enter actual numbers and finished milestones, all of them or none."""
+    plan = editable(request, pk)
+    if request.method == "POST":
+        try:
+            with transaction.atomic():
+                enter_progress(request, plan)
+            messages.success(request, _("Saved."))
+            return redirect("admin:workplan", plan.pk)
+        except (Refusal, ValidationError) as error:
+            refused(request, error)
+    return page(
+        request,
+        "staffing/workplan_progress.html",
+        title=_("Enter progress"),
+        crumbs=crumbs(plan),
+        plan=plan,
+        objectives=with_posted(request, plan.objectives.select_related("owner"), "o", ("actual", "cause")),
+        milestones=with_posted(request, plan.milestones.select_related("owner"), "m", ("done_on", "reason")),
+        today=timezone.localdate(),
+    )
+
+
+def editable(request, pk):
+    plan = plan_of(pk)
+    if not permissions.may_edit_plan(request.user, plan):
+        raise Http404
+    return plan
+
+
+def with_posted(request, rows, prefix, names):
+    """Return [(row, {field: what stands in it})]: what was sent, else what is stored."""
+    found = []
+    for row in rows:
+        fields = {}
+        for name in names:
+            stored = getattr(row, name)
+            stored = "" if stored is None else stored.isoformat() if isinstance(stored, date) else str(stored)
+            fields[name] = request.POST.get(f"{prefix}{row.pk}-{name}", stored)
+        found.append((row, fields))
+    return found
+
+
+def enter_progress(request, plan):
+    sent = request.POST
+    for row in plan.objectives.all():
+        actual = number_in(sent.get(f"o{row.pk}-actual", ""), row.title)
+        cause = sent.get(f"o{row.pk}-cause", "").strip()
+        if (actual, cause) != (row.actual, row.cause):
+            services.save_objective(plan.pk, by=request.user, pk=row.pk, actual=actual, cause=cause)
+    for row in plan.milestones.all():
+        done = day_in(sent.get(f"m{row.pk}-done_on", ""), row.title)
+        reason = sent.get(f"m{row.pk}-reason", "").strip()
+        if (done, reason) != (row.done_on, row.reason):
+            services.save_milestone(plan.pk, by=request.user, pk=row.pk, done_on=done, reason=reason)
+
+
+# ── The plan itself ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@screen("org/plans/new/", "workplan_new", methods=("GET", "POST"), may=permissions.may_make_plans)
+def workplan_new(request):
+    if request.method == "POST":
+        try:
+            plan = services.create_plan(**header_in(request), by=request.user)
+            return redirect("admin:workplan_edit", plan.pk)
+        except (Refusal, ValidationError) as error:
+            refused(request, error)
+        except PermissionDenied:
+            messages.error(request, _("You make plans for your own department only."))
+    return header_page(request, None)
+
+
+def people_near(plan):
+    """Return the active employees of a plan's department and those below; of all for a new plan; at most 300."""
+    people = Employee.objects.filter(active=True)
+    if plan is not None:
+        below = plan.department.descendants(include_self=True).values("pk")
+        people = people.filter(home_department__in=below) or people
+    return people[:MOST_PEOPLE]
+
+
+def header_in(request):
+    """Return what a form says of a plan; Refusal where a field is wrong."""
+    sent = request.POST
+    department = Department.objects.without_tree_fields().filter(code=sent.get("department", "")).first()
+    if department is None:
+        raise Refusal(_("Choose a department."))
+    owner = employee_in(sent.get("owner", ""))
+    if owner is None:
+        raise Refusal(_("Say who owns the plan."))
+    start = day_in(sent.get("start", ""), _("First day"))
+    if start is None:
+        raise Refusal(_("Say on which day the plan begins."))
+    return {
+        "title": sent.get("title", "").strip(),
+        "department": department,
+        "owner": owner,
+        "start": start,
+        "weeks": whole_in(sent.get("weeks", ""), _("Weeks")),
+        "store": Store.objects.visible_to(request.user).filter(code=sent.get("store", "")).first(),
+    }
+
+
+def header_page(request, plan, **context):
+    departments = Department.objects.without_tree_fields().exclude(status=OrgStatus.CLOSED)
+    return page(
+        request,
+        "staffing/workplan_edit.html",
+        title=_("Change the plan") if plan else _("New work plan"),
+        crumbs=crumbs(plan),
+        plan=plan,
+        departments=departments,
+        stores=Store.objects.visible_to(request.user),
+        sent=request.POST,
+        next_start=next_monday(timezone.localdate()),
+        own=Employee.objects.filter(accounts__user=request.user).first(),
+        people=people_near(plan),
+        **context,
+    )
+
+
+@screen("org/plans/<int:pk>/edit/", "workplan_edit", methods=("GET", "POST"))
+def workplan_edit(request, pk):
+    """Change the plan's header, objectives and milestones in one form, all of it or nothing."""
+    plan = editable(request, pk)
+    if request.method == "POST":
+        try:
+            with transaction.atomic():
+                enter_plan(request, plan)
+            messages.success(request, _("Saved."))
+            return redirect("admin:workplan", plan.pk)
+        except (Refusal, ValidationError) as error:
+            refused(request, error)
+            plan = plan_of(pk)
+    objectives = list(plan.objectives.select_related("owner").prefetch_related("measures"))
+    milestones = list(plan.milestones.select_related("owner"))
+    return header_page(
+        request,
+        plan,
+        objectives=[objective_fields(request, row) for row in [*objectives, *range(1, NEW_ROWS + 1)]],
+        milestones=[milestone_fields(request, row) for row in [*milestones, *range(1, NEW_ROWS + 1)]],
+    )
+
+
+def objective_fields(request, row):
+    stored = {}
+    if not isinstance(row, int):
+        stored = {name: getattr(row, name) for name in ("title", "note", "unit", "start", "target")}
+        stored |= {"owner": row.owner.number if row.owner else ""}
+        stored |= {"measures": "\n".join(measure.text for measure in row.measures.all())}
+    return row_fields(request, "o", row, stored)
+
+
+def milestone_fields(request, row):
+    stored = {}
+    if not isinstance(row, int):
+        stored = {"title": row.title, "first_week": row.first_week, "due": row.due.isoformat()}
+        stored |= {"owner": row.owner.number if row.owner else ""}
+    return row_fields(request, "m", row, stored)
+
+
+def row_fields(request, prefix, row, stored):
+    """Return the prefix of a row's fields and what stands in them: what was sent, else what is stored."""
+    name = f"{prefix}new{row}" if isinstance(row, int) else f"{prefix}{row.pk}"
+    sent = {key: value for key, value in request.POST.items() if key.startswith(f"{name}-")}
+    return {"name": name, **stored, **{key.partition("-")[2]: value for key, value in sent.items()}}
+
+
+def enter_plan(request, plan):
+    header = header_in(request)
+    del header["department"], header["store"]
+    if request.POST.get("state") in (PlanState.DRAFT, PlanState.RUNNING):
+        header["state"] = request.POST["state"]
+    services.change_plan(plan.pk, by=request.user, **header)
+    keys = [*plan.objectives.values_list("pk", flat=True), *[None] * NEW_ROWS]
+    for place, pk in enumerate(keys):
+        enter_objective(request, plan, pk, f"o{pk or f'new{place - len(keys) + NEW_ROWS + 1}'}")
+    keys = [*plan.milestones.values_list("pk", flat=True), *[None] * NEW_ROWS]
+    for place, pk in enumerate(keys):
+        enter_milestone(request, plan, pk, f"m{pk or f'new{place - len(keys) + NEW_ROWS + 1}'}")
+
+
+def enter_objective(request, plan, pk, name):
+    sent = request.POST
+    title = sent.get(f"{name}-title", "").strip()
+    if not title and pk is None or f"{name}-title" not in sent:
+        return
+    start = number_in(sent.get(f"{name}-start", ""), f"{title} · {pgettext('objective', 'start')}")
+    target = number_in(sent.get(f"{name}-target", ""), f"{title} · {pgettext('objective', 'target')}")
+    if start is None or target is None:
+        raise Refusal(_("“%(title)s”: say where it starts and which number it aims at.") % {"title": title})
+    lines = [line.strip()[:120] for line in sent.get(f"{name}-measures", "").splitlines() if line.strip()]
+    services.save_objective(
+        plan.pk,
+        by=request.user,
+        pk=pk,
+        title=title,
+        note=sent.get(f"{name}-note", "").strip(),
+        unit=sent.get(f"{name}-unit", "").strip(),
+        start=start,
+        target=target,
+        owner=employee_in(sent.get(f"{name}-owner", "")),
+        measures=lines,
+    )
+
+
+def enter_milestone(request, plan, pk, name):
+    sent = request.POST
+    title = sent.get(f"{name}-title", "").strip()
+    if not title and pk is None or f"{name}-title" not in sent:
+        return
+    due = day_in(sent.get(f"{name}-due", ""), title)
+    if due is None:
+        raise Refusal(_("“%(title)s”: say by which day it is done.") % {"title": title})
+    services.save_milestone(
+        plan.pk,
+        by=request.user,
+        pk=pk,
+        title=title,
+        first_week=whole_in(sent.get(f"{name}-first_week", "") or "1", title),
+        due=due,
+        owner=employee_in(sent.get(f"{name}-owner", "")),
+    )
+
+
+# ── Review, copy, files ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@screen("org/plans/<int:pk>/review/", "workplan_review", methods=("POST",))
+def workplan_review(request, pk):
+    plan = editable(request, pk)
+    words = {name: request.POST.get(name, "").strip()[:5000] for name in ("achieved", "missed", "changes")}
+    try:
+        services.review(plan.pk, by=request.user, close="close" in request.POST, **words)
+        messages.success(request, _("Saved."))
+    except (Refusal, ValidationError) as error:
+        refused(request, error)
+    return redirect("admin:workplan", plan.pk)
+
+
+@screen("org/plans/<int:pk>/copy/", "workplan_copy", methods=("POST",))
+def workplan_copy(request, pk):
+    """Begin the next plan with the objectives and milestones of this one."""
+    plan = editable(request, pk)
+    try:
+        start = day_in(request.POST.get("start", ""), _("First day")) or next_monday(plan.end)
+        title = request.POST.get("title", "").strip() or plan.title
+        made = services.copy_plan(plan.pk, start=start, title=title, by=request.user)
+        messages.success(request, _("Copied as a draft."))
+        return redirect("admin:workplan_edit", made.pk)
+    except (Refusal, ValidationError) as error:
+        refused(request, error)
+    return redirect("admin:workplan", plan.pk)
+
+
+@screen("org/plans/<int:pk>/export/", "workplan_export")
+def workplan_export(request, pk):
+    plan = plan_of(pk)
+    response = HttpResponse(content_type=XLSX)
+    response.headers["Content-Disposition"] = spreadsheets.content_disposition(f"{plan.title}.xlsx")
+    with TemporaryFile() as file:
+        spreadsheets.write_xlsx(file, [table.sheet_of(plan)])
+        file.seek(0)
+        response.write(file.read())
+    return response
+
+
+@screen("org/plans/<int:pk>/import/", "workplan_import", methods=("POST",))
+def workplan_import(request, pk):
+    """Bring a file into the plan: everything, or nothing and every fault by row and column."""
+    plan = editable(request, pk)
+    uploaded = request.FILES.get("file")
+    if uploaded is None:
+        messages.error(request, _("Choose a file."))
+        return redirect("admin:workplan", plan.pk)
+    try:
+        count, faults = table.bring_in(plan, uploaded, uploaded.name, by=request.user)
+    except Refusal as error:
+        refused(request, error)
+        return redirect("admin:workplan", plan.pk)
+    if faults:
+        return plan_page(request, plan, faults=faults, status=422)
+    messages.success(request, _("%(n)d rows were brought in.") % {"n": count})
+    return redirect("admin:workplan", plan.pk)

@@ -1,0 +1,1 @@
+"""Work plans: progress, changes, copies, files and notices."""
