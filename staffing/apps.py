@@ -8,6 +8,8 @@ class StaffingConfig(AppConfig):
 
     def ready(self):
         from orgchart.changes import applied
+        from orgchart.findings.queue import SOURCES
+        from staffing.findings import of_people
         from staffing.moves import tell_people
         from staffing.posts import refuse_own_gain
         from staffing.structure import join_the_log
@@ -15,3 +17,4 @@ class StaffingConfig(AppConfig):
         join_the_log()
         applied.connect(tell_people)
         applied.connect(refuse_own_gain, dispatch_uid="refuse_own_gain")
+        SOURCES.append(of_people)
