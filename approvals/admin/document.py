@@ -80,6 +80,11 @@ def document_page(request, pk):
     document = visible_document(request.user, pk)
     if document.editable and permissions.may_draft(request.user, document.kind):
         return redirect(f"admin:{kind_of(document).edit_screen}", document.pk)
+    return reading_page(request, document)
+
+
+def reading_page(request, document):
+    """Show a document to somebody who does not work on it now."""
     task = Task.objects.waiting_for(request.user).filter(document=document).first()
     return page(
         request,

@@ -2,7 +2,6 @@
 
 from django import forms
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -10,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from approvals import permissions
+from approvals.admin.document import reading_page, visible_document
 from approvals.admin.documentlists import list_context
 from approvals.kinds import HIRING_REQUEST, specific
 from approvals.models import Document
@@ -136,12 +136,19 @@ def hiring_request(request, pk):
     if not (document.editable and may_draft(request.user)):
         return redirect("admin:document", pk)
     if not hiring.positions_for(request.user).filter(pk=own.position_id).exists():
-        raise Http404 if request.method == "GET" else PermissionDenied
+        return read_only(request, pk)
     form = RequestForm(request.POST or None, positions=positions, initial=initial_of(own))
     valid = request.method == "POST" and form.is_valid()
     if valid and kept(form, hiring.edit_request, pk, by=request.user, **form.facts()) is not None:
         return redirect("admin:hiring_request_submit", pk)
     return form_page(request, form, title=document.title, document=document)
+
+
+def read_only(request, pk):
+    """Show the draft to who may ask for people, but not on this position."""
+    if request.method != "GET":
+        raise PermissionDenied
+    return reading_page(request, visible_document(request.user, pk))
 
 
 def initial_of(own):

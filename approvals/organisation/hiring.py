@@ -113,9 +113,10 @@ def copy_headcount(document):
     """Write plan, filled and short of the position, as they are today, into the draft."""
     own = specific(document)
     post = with_headcount(Position.objects.filter(pk=own.position_id), timezone.localdate()).get()
-    HiringRequest.objects.filter(pk=own.pk).update(
-        plan_min=post.plan_min, plan_max=post.plan_max, filled=post.filled, short=post.short
-    )
+    names = ("plan_min", "plan_max", "filled", "short")
+    for name in names:
+        setattr(own, name, getattr(post, name))
+    own.save(update_fields=names)
 
 
 # ── Guards ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -86,7 +86,8 @@ def copy_items(document):
     change_set = own.change_set
     refuse_unfit(change_set)
     header = header_of(change_set)
-    Reorganisation.objects.filter(pk=own.pk).update(base_version=header.pop("base_version"))
+    own.base_version = header.pop("base_version")
+    own.save(update_fields=["base_version"])
     for name, value in header.items():
         setattr(document, name, value)
     document.save(update_fields=[*header, "updated_at"])

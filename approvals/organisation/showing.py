@@ -14,7 +14,7 @@ from orgchart.models import ChangeSet, SetState
 from staffing.changewords import MARKS, Words, mark_of, rows_marked
 from staffing.chart.source import Holder
 from staffing.chart.tree import COMPANY
-from staffing.chart.view import ADVISED_SPAN, plan_words, range_words, whole
+from staffing.chart.view import ADVISED_SPAN, Seats, plan_words, range_words, seats_of
 from staffing.models import Employee
 from staffing.moves import affected_people, in_words
 
@@ -265,7 +265,7 @@ def preorder(tree, chosen):
         if card in chosen:
             found.append((card, depth))
             depth += 1
-        waiting += [(child, depth) for child in reversed(tree.children.get(card, ()))]
+        waiting += [(child, depth) for child in reversed(tree.kids(card))]
     return found
 
 
@@ -310,7 +310,9 @@ class Figures:
 
 def figures(chart):
     """Return an organisation in a few figures; ``several`` is how many assignments are concurrent ones."""
-    seats = whole(chart)
+    seats = Seats()
+    for code, row in chart.source.positions.items():
+        seats.add(seats_of(row, chart.source.filled(code)))
     posts = [count for card, count in chart.spans.items() if card.startswith("p:")]
     return Figures(
         departments=len(chart.source.departments),

@@ -214,6 +214,8 @@ def test_flows_are_in_use_with_the_steps_of_the_business(company):
     assert kinds == {
         "price_list": ["sign", "sign", "file", "complete", "execute"],
         "promotion": ["sign", "sign", "file", "execute"],
+        "reorganisation": ["sign"],
+        "hiring_request": ["sign", "sign"],
     }
 
 
