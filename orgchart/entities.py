@@ -73,6 +73,7 @@ class Entity:
     ``key(row)`` names it for ever: the fields in ``fixed`` never change. ``find(keys)`` is the condition that selects
     these rows, and perhaps a few more. ``removable`` rows may be removed, others are closed. ``around(touched)`` is
     the condition for what else a change of the keys in ``touched`` ({kind: keys}) is judged with; None for nothing.
+    ``title(row)`` is what people call it, empty where only the key names it.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Entity:
     fixed: tuple
     removable: bool = True
     around: Callable = lambda touched: None
+    title: Callable = lambda row: row.get("name") or row.get("title")
 
     @cached_property
     def column(self):

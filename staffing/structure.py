@@ -45,6 +45,7 @@ ASSIGNMENT = Entity(
     find=lambda keys: Q(uid__in=keys),
     fixed=("uid", "employee"),
     around=judged_with,
+    title=lambda row: f"{row.get('employee')} · {row.get('position')}",
 )
 
 

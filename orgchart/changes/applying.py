@@ -22,6 +22,7 @@ from orgchart.changes.log import (
 from orgchart.changes.near import near
 from orgchart.changes.wanted import with_before
 from orgchart.changes.write import write
+from orgchart.entities import ENTITIES
 from orgchart.lock import lock_structure
 from orgchart.models import ChangeItem, ChangeOp, ChangeSet, OrgVersion, SetKind, SetState
 from orgchart.state import live_state
@@ -47,12 +48,15 @@ def apply_now(items, *, by=None, reason="", title="", effective_on=None):
     state = near(items)
     items = with_before(state, items)
     permissions.refuse_outside(by, state, items)
+    title = title or title_of(state, items)
     change_set = new_set(SetKind.EDIT, items, effective_on, by=by, reason=reason, title=title)
     return apply_items(change_set, items, state, day=effective_on, by=by)
 
 
 def judge_now(items, *, by, day):
     """Raise what ``apply_now`` would refuse, without writing anything or waiting for the lock."""
+    if day <= timezone.localdate():
+        refuse_other_days(day, timezone.localdate())
     state = near(items)
     items = with_before(state, items)
     permissions.refuse_outside(by, state, items)
@@ -73,7 +77,7 @@ def refuse_other_days(day, today):
 def new_set(kind, items, day, *, by, reason, title):
     """Store a set with its items, to be applied in this transaction."""
     change_set = ChangeSet.objects.create(
-        title=(title or title_of(items))[:120],
+        title=title[:120],
         reason=reason,
         kind=kind,
         effective_on=day,
@@ -84,9 +88,13 @@ def new_set(kind, items, day, *, by, reason, title):
     return change_set
 
 
-def title_of(items):
-    """Return how a set without a title is called: what its first item touches."""
-    return ", ".join(f"{item.op} {item.entity} {item.key}" for item in items[:2])
+def title_of(state, items):
+    """Return how a set without a title is called: its first row by its name, and how many more there are."""
+    item = items[0]
+    kind = ENTITIES[item.entity]
+    row = state.of(item.entity).get(item.key) or item.after or {}
+    more = f" +{len(items) - 1}" if len(items) > 1 else ""
+    return f"{kind.model._meta.verbose_name} {kind.title(row) or item.key}{more}"
 
 
 def keep_items(change_set, items, start=0):
@@ -205,6 +213,7 @@ def correct(items, *, effective_on, by=None, reason="", title=""):
     permissions.refuse_outside(by, near(items), items)
     after, touched = fit(base, items, effective_on)
     before, after = replay_later(base, after, touched, effective_on)
+    title = title or title_of(after, items)
     change_set = new_set(SetKind.CORRECTION, items, effective_on, by=by, reason=reason, title=title)
     write(differences(before, after, touched), by=by, reason=reason)
     version = record(change_set, items, day=effective_on, corrected=True)

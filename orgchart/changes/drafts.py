@@ -16,12 +16,12 @@ from orgchart import permissions
 from orgchart.changes.applying import apply_due, apply_set, fit, keep_items
 from orgchart.changes.faults import faults_of, new_faults
 from orgchart.changes.items import conflict_of, names_in, project, touched_by
-from orgchart.changes.log import scheduled_until, state_on, version_number
+from orgchart.changes.log import scheduled_until, version_number, with_scheduled
 from orgchart.changes.near import near
 from orgchart.changes.wanted import wanted, with_before
 from orgchart.lock import lock_structure
 from orgchart.models import ChangeOp, ChangeSet, SetKind, SetState
-from orgchart.state import OrgState
+from orgchart.state import OrgState, live_state
 
 DRAFTED = {SetState.DRAFT}
 OPEN = {SetState.DRAFT, SetState.REVIEW, SetState.SCHEDULED}
@@ -84,16 +84,16 @@ def day_of(change_set):
     return max(change_set.effective_on or timezone.localdate(), timezone.localdate())
 
 
-def earlier_items(change_set):
-    """Return the items of the sets that are scheduled for before this one."""
-    waiting = scheduled_until(day_of(change_set)).exclude(pk=change_set.pk)
-    return [item for earlier in waiting for item in earlier.items.all() if not item.left_out]
+def earlier_sets(change_set):
+    """Return the sets that are scheduled to take effect before this one."""
+    return scheduled_until(day_of(change_set)).filter(problem="").exclude(pk=change_set.pk)
 
 
 def near_future(change_set, items):
     """Return the rows near a set's items as they will be on its day, the set itself not applied."""
-    earlier = earlier_items(change_set)
-    return project(near([*earlier, *items]), earlier)[0]
+    earlier = earlier_sets(change_set)
+    theirs = [item for other in earlier for item in other.items.all() if not item.left_out]
+    return with_scheduled(near([*theirs, *items]), earlier)
 
 
 def add_item(change_set, entity, key, op, after=None, *, by, before=None):
@@ -162,21 +162,15 @@ def same_fields(item, other):
 def preview(change_set):
     """Return what a set would bring about on its day. Reads the whole organisation; writes nothing.
 
-    Sets that are scheduled for before that day are taken as applied; an applied set is shown on its past.
+    Sets that are scheduled to take effect before it are taken as applied.
     """
     items = list(change_set.items.order_by("order"))
-    before = state_on(day_of(change_set)) if change_set.state != SetState.SCHEDULED else without(change_set)
+    before = with_scheduled(live_state(), earlier_sets(change_set))
     after, conflicts = project(before, items)
     touched = touched_by(items)
     found = faults_of(after, day=day_of(change_set), touched=touched)
     known = faults_of(before, day=day_of(change_set), touched=touched)
     return Preview(before, after, conflicts, new_faults(known, found), touched)
-
-
-def without(change_set):
-    """Return the organisation on a scheduled set's day as if it were not scheduled."""
-    state = state_on(timezone.localdate())
-    return project(state, earlier_items(change_set))[0]
 
 
 def conflicts_of(change_set):

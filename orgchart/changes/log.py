@@ -161,9 +161,14 @@ def state_on(day, *, today=None):
     today = today or timezone.localdate()
     if day < today and OrgVersion.objects.exists():
         return past_state(day)
-    state = live_state()
-    for change_set in scheduled_until(day):
-        state, _conflicts = project(state, change_set.items.all())
+    return with_scheduled(live_state(), scheduled_until(day).filter(problem=""))
+
+
+def with_scheduled(state, change_sets):
+    """Return a state with scheduled sets applied in their order; one that would not fit is left out as a whole."""
+    for change_set in change_sets:
+        made, conflicts = project(state, change_set.items.all())
+        state = state if conflicts else made
     return state
 
 

@@ -3,7 +3,7 @@
 from django.utils import timezone
 
 from orgchart import permissions
-from orgchart.changes.applying import applied, apply_due, apply_now, correct, fit, new_set
+from orgchart.changes.applying import applied, apply_due, apply_now, correct, fit, new_set, title_of
 from orgchart.changes.drafts import add_items, draft_set, schedule
 from orgchart.changes.items import Item, difference, touched_by
 from orgchart.changes.log import ensure_opening, record
@@ -68,10 +68,8 @@ def save_row(instance, *, by=None, reason="", day=None, way=CHANGE):
 
 def save_later(item, day, *, by, reason):
     """Let a direct edit take effect on a day to come."""
-    title = str(ENTITIES[item.entity].model._meta.verbose_name)
-    change_set = draft_set(
-        by=by, title=f"{title} {item.key}", effective_on=day, reason=reason, kind=SetKind.EDIT
-    )
+    title = title_of(near([item]), [item])
+    change_set = draft_set(by=by, title=title, effective_on=day, reason=reason, kind=SetKind.EDIT)
     add_items(change_set, [item], by=by)
     return schedule(change_set, by=by)
 

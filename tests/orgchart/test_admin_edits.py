@@ -102,6 +102,14 @@ def test_a_form_says_beside_the_fields_what_is_wrong(hr, values, sentence):
     assert not OrgVersion.objects.exists()
 
 
+def test_a_change_before_what_was_recorded_since_is_refused_on_the_form(hr, today):
+    position = PositionFactory(title="alt")
+    save(hr, position, title="neu")
+    position.refresh_from_db()
+    response = save(hr, position, title="neuer", effective_on=str(today - timedelta(days=2)))
+    assert response.status_code == 200 and "choose a correction" in response.content.decode()
+
+
 def test_the_last_seat_is_refused_on_the_form_with_a_sentence(hr, today):
     held = AssignmentFactory(position=PositionFactory(plan_max=1))
     data = {"employee": EmployeeFactory().pk, "position": held.position.pk, "kind": "primary", "start": today}

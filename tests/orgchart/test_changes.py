@@ -53,6 +53,7 @@ def test_a_direct_edit_is_a_set_of_one_with_a_version(hr):
     item = version.change_set.items.get()
     assert (item.before, item.after) == ({"title": "alt"}, {"title": "neu"})
     assert (version.change_set.state, version.change_set.author) == (SetState.APPLIED, hr)
+    assert version.change_set.title == "position alt"
     written = position.history.latest()
     assert (written.history_user, written.history_change_reason) == (hr, "spelling")
 
@@ -262,6 +263,18 @@ def test_a_scheduled_set_that_no_longer_fits_is_not_applied_and_says_why(hr, tod
     assert apply_due(today + timedelta(days=1)) == []
     draft.refresh_from_db()
     assert draft.state == SetState.SCHEDULED and position.code in draft.problem
+    assert changes.state_on(today + timedelta(days=1)) == live_state()
+
+
+def test_a_set_that_would_not_fit_is_not_foreseen_in_parts(hr, today):
+    position, other, day = PositionFactory(title="alt"), PositionFactory(title="b"), today + timedelta(days=9)
+    draft = changes.draft_set(by=hr, title="Spring", effective_on=day)
+    changes.add_item(draft, "position", position.code, "set", {"title": "neu"}, by=hr)
+    changes.add_item(draft, "position", other.code, "set", {"title": "B"}, by=hr)
+    changes.schedule(draft, by=hr)
+    apply_now([put("position", position, title="anders")], by=hr)
+    assert changes.state_on(day) == live_state()
+    assert [conflict.item.key for conflict in changes.preview(draft).conflicts] == [position.code]
 
 
 def test_a_conflict_stops_its_item_and_the_rest_is_published(hr, today):
@@ -420,6 +433,14 @@ def test_a_correction_holds_since_its_day_and_later_changes_stay(hr, today):
     assert (position.title, position.grade) == ("second", "2")
     assert changes.past_state(today) == live_state()
     assert changes.check_log() == []
+
+
+def test_a_row_that_did_not_exist_yet_is_not_corrected(hr, today):
+    apply_now([wanted("department", "new", "create", {"name": "N", "kind": "group"})], by=hr)
+    with pytest.raises(Refusal, match="not yet: new"):
+        changes.correct(
+            [wanted("department", "new", "set", {"name": "M"})], effective_on=today - timedelta(days=1), by=hr
+        )
 
 
 def test_a_correction_that_a_later_version_cannot_follow_is_refused(hr, today):

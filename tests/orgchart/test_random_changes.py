@@ -135,8 +135,8 @@ STEPS = st.lists(
         ),
         st.tuples(st.just("pass"), st.integers(1, 10)),
     ),
-    min_size=1,
-    max_size=10,
+    min_size=4,
+    max_size=12,
 )
 
 
