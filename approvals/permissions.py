@@ -93,8 +93,8 @@ def visible_documents_q(user):
 
 
 def may_see_execution(user):
-    """Store execution is for those who serve stores and for those who read everything."""
-    return may_take_part(user) or may_read_all_documents(user)
+    """Store execution is for those who take part and see price lists, and for those who read everything."""
+    return (may_take_part(user) and may_list(user, "price_list")) or may_read_all_documents(user)
 
 
 def may_change_flows(user):

@@ -4,16 +4,30 @@ A new address without a row fails. ``WRITE_URL_TABLE=1`` writes the table anew; 
 """
 
 import os
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from django.apps import apps
 from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, get_resolver, reverse
+from django.utils import timezone
 
-from approvals.models import ArchiveRecord, Attachment, Document, GuardPolicy, Receipt, Task
+from approvals.models import (
+    ArchiveRecord,
+    Attachment,
+    Document,
+    GuardPolicy,
+    HiringRequest,
+    Receipt,
+    Reorganisation,
+    Task,
+)
+from approvals.organisation import hiring, reorganising
 from opsadmin.core.models import Job, User
 from opsadmin.roles import ROLES
+from orgchart import changes
+from orgchart.models import ChangeSet, Position
 from stores.models import Sku, Store
 from tests.opsadmin.walked import walked_company
 
@@ -62,6 +76,7 @@ def sample(name, key):
         "name": "lines.xlsx",
         "part": "lines.xlsx",
         "sequence": ArchiveRecord.objects.order_by("-pk").first().pk,
+        "other_pk": ChangeSet.objects.get(title="样例调整").pk,
     }
     if key in fixed:
         return fixed[key]
@@ -86,7 +101,29 @@ def by_screen(name, document):
         return GuardPolicy.objects.first().pk
     if name.startswith("import") and name != "import_new":
         return document.imports.first().pk
+    if name.startswith("org_change"):
+        return ChangeSet.objects.get(title="样例调整").pk
+    if name.startswith("reorganisation"):
+        return Reorganisation.objects.get().pk
+    if name.startswith("hiring_request"):
+        return HiringRequest.objects.get().pk
     return document.pk
+
+
+def changes_of_the_organisation():
+    """Draft a reorganisation, with its document, and a hiring request."""
+    hr = User.objects.get(username="hr")
+    change_set = changes.draft_set(by=hr, title="样例调整", effective_on=date(2030, 1, 1))
+    changes.add_item(change_set, "position", "ec-data", "set", {"plan_max": 2}, by=hr)
+    reorganising.document_for(change_set, by=hr)
+    hiring.create_request(
+        by=hr,
+        position=Position.objects.get(code="ec-designer"),
+        wanted=1,
+        effective_from=timezone.now() + timedelta(days=30),
+        note="空缺",
+        duties=["主图"],
+    )
 
 
 def sample_of_model(name):
@@ -143,6 +180,7 @@ def write(rows):
 
 def test_every_address_answers_each_role_as_the_table_says(transactional_db):
     walked_company()
+    changes_of_the_organisation()
     rows = measured()
     if os.environ.get("WRITE_URL_TABLE"):
         write(rows)
