@@ -142,6 +142,7 @@ def navigation(request):
             item(_("Hiring requests"), "plus", "hiring_requests", may_view(user, "approvals.hiringrequest")),
             masters(user, _("Employees"), "user", "staffing.employee"),
             masters(user, _("Assignments"), "user", "staffing.assignment"),
+            item(_("Joiners and leavers"), "drift", "movements", staffing_may.may_see_people(user)),
             item(_("Work plans"), "plan", "workplans"),
             item(_("Store duties"), "list", "storeteam", staffing_may.may_see_store_team(user)),
             masters(user, _("Store charges"), "store", "staffing.storecharge"),

@@ -4,6 +4,7 @@ from django.utils import timezone
 
 from orgchart.changes import apply_due
 from staffing.access import sync_store_access
+from staffing.leaving import end_employment
 from staffing.posts import follow_posts
 
 settled = {"day": None}
@@ -11,6 +12,7 @@ settled = {"day": None}
 
 def settle(day):
     """Bring roles, stores and scheduled changes of the organisation to that day; a second time changes nothing."""
+    end_employment(day)
     follow_posts(day)
     sync_store_access(day)
     apply_due(day)

@@ -46,3 +46,13 @@ def may_make_plans(user):
         employee__accounts__user=user, employee__active=True, position__head=True
     )
     return user.is_active and (user.has_perm("staffing.add_workplan") or held.exists())
+
+
+def may_see_people(user):
+    """Who joins, moves, leaves and is away."""
+    return user.is_active and user.has_perm("staffing.view_assignment")
+
+
+def may_move_people(user):
+    """Letting somebody leave ends posts, charges and delegations."""
+    return user.is_active and user.has_perm("staffing.change_employee")

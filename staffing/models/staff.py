@@ -50,6 +50,9 @@ class Employee(models.Model):
         Department, models.PROTECT, related_name="staff", verbose_name=_("home department")
     )
     active = models.BooleanField(_("active"), default=True)
+    left_on = models.DateField(
+        _("left on"), null=True, blank=True, help_text=_("First day no longer employed.")
+    )
     history = HistoricalRecords()
 
     class Meta:

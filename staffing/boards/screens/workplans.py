@@ -95,7 +95,9 @@ def plan_page(request, plan, faults=(), status=200):
     objectives = []
     for objective in plan.objectives.select_related("owner").prefetch_related("measures"):
         found = standing(objective, plan, day)
-        objectives.append({"objective": objective, "standing": found, "bar": bar(found)})
+        objectives.append(
+            {"objective": objective, "standing": found, "bar": bar(found), "shown": figures(objective, found)}
+        )
     drawing = weeks_of(plan, today)
     late = sum(row["kind"] == "late" for row in drawing["rows"])
     return page(
@@ -117,6 +119,16 @@ def plan_page(request, plan, faults=(), status=200):
         next_start=next_monday(plan.end),
         faults=faults,
     )
+
+
+def figures(objective, found):
+    """Return the numbers of an objective as people write them: without zeros behind the last digit."""
+    numbers = {"start": objective.start, "target": objective.target, "actual": objective.actual}
+    numbers |= {"due": found.due, "behind": found.behind}
+    return {
+        name: "" if value is None else f"{value:,.2f}".rstrip("0").rstrip(".")
+        for name, value in numbers.items()
+    }
 
 
 def next_monday(day):
@@ -288,7 +300,7 @@ def header_page(request, plan, **context):
     return page(
         request,
         "staffing/workplan_edit.html",
-        title=_("Change the plan") if plan else _("New work plan"),
+        title=pgettext("plan", "Change the plan") if plan else _("New work plan"),
         crumbs=crumbs(plan),
         plan=plan,
         departments=departments,
