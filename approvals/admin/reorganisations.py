@@ -184,6 +184,9 @@ def change_set_page(request, pk):
         shown=shown,
         document=document,
         editable=editable,
+        stranded=document is None
+        and change_set.state == SetState.REVIEW
+        and may_edit_structure(request.user),
         days=days_left(change_set),
         behind=max(changes.version_number() - change_set.base_version, 0) if editable else 0,
         view=chosen_view(request),

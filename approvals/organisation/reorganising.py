@@ -46,8 +46,12 @@ def document_for(change_set, *, by):
     if not permissions.may_draft(by, DocumentKind.REORGANISATION):
         raise PermissionDenied
     change_set = ChangeSet.objects.select_for_update().get(pk=change_set.pk)
-    refuse_unfit(change_set)
     document = Reorganisation.objects.filter(change_set=change_set).first()
+    if document is None and change_set.state == SetState.REVIEW:
+        # Closed for review on the chart, where nobody knows of documents.
+        changes.reopen(change_set, by=by)
+        change_set.refresh_from_db()
+    refuse_unfit(change_set)
     if document is None:
         document = drafts.create_document(
             DocumentKind.REORGANISATION, by=by, change_set=change_set, **header_of(change_set)

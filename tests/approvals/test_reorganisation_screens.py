@@ -94,6 +94,16 @@ def test_it_goes_from_the_draft_to_the_general_managers_signature(signed_in, acc
     assert document.archive_number in text(client.get(address("archive") + "?kind=reorganisation"))
 
 
+def test_a_set_that_was_closed_on_the_chart_still_gets_its_document(signed_in, hr, draft):
+    changes.submit(draft, by=hr)
+    client = signed_in(hr)
+    assert address("org_change_set_approval", draft.pk) in text(
+        client.get(address("org_change_set", draft.pk))
+    )
+    client.post(address("org_change_set_approval", draft.pk))
+    assert Document.objects.get(kind="reorganisation").state == "draft"
+
+
 def test_two_drafts_stand_beside_each_other(signed_in, hr, draft):
     client = signed_in(hr)
     beside = client.post(address("org_change_set_copy", draft.pk), follow=True)
