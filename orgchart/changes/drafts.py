@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -86,7 +86,9 @@ def day_of(change_set):
 
 def earlier_sets(change_set):
     """Return the sets that are scheduled to take effect before this one."""
-    return scheduled_until(day_of(change_set)).filter(problem="").exclude(pk=change_set.pk)
+    day = day_of(change_set)
+    before = Q(effective_on__lt=day) | Q(effective_on=day, pk__lt=change_set.pk)
+    return scheduled_until(day).filter(before, problem="").exclude(pk=change_set.pk)
 
 
 def near_future(change_set, items):
