@@ -1,8 +1,9 @@
 """A document as everybody reads it: facts, figures, route, lines, comments, what happened."""
 
+from collections import defaultdict
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Prefetch
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -20,6 +21,7 @@ from opsadmin.core.screens import page, screen
 from stores.permissions import may_see_costs
 
 MAX_FILES, MAX_FILE_BYTES = 10, 20 * 1024 * 1024
+MOST_COMMENTS, MOST_FILES = 100, 500
 
 
 def visible_document(user, pk):
@@ -50,7 +52,6 @@ def document_context(request, document):
     own = own_row(document)
     entries = figures.route(document, request.user)
     place, steps = figures.position_in_route(entries)
-    files = Attachment.objects.select_related("file")
     return {
         "document": document,
         "own": own,
@@ -62,9 +63,19 @@ def document_context(request, document):
         "place": place,
         "steps": steps,
         **body_of(request, document),
-        "comments": document.comments.prefetch_related(Prefetch("attachments", files))[:100],
-        "attachments": files.filter(document=document.pk, comment__isnull=True)[:50],
+        **remarks(document),
     }
+
+
+def remarks(document):
+    """Return the comments, each with its files, and the files that stand by themselves; two statements."""
+    files = defaultdict(list)
+    for file in Attachment.objects.filter(document=document.pk).select_related("file")[:MOST_FILES]:
+        files[file.comment_id].append(file)
+    comments = list(document.comments.all()[:MOST_COMMENTS])
+    for comment in comments:
+        comment.files = files[comment.pk]
+    return {"comments": comments, "attachments": files[None]}
 
 
 def may_follow_up(user, document):
