@@ -139,6 +139,7 @@ def navigation(request):
                 "reorganisations",
                 approvals_may.may_read_reorganisations(user),
             ),
+            item(_("Findings"), "warn", "findings"),
             item(_("Hiring requests"), "plus", "hiring_requests", may_view(user, "approvals.hiringrequest")),
             masters(user, _("Employees"), "user", "staffing.employee"),
             masters(user, _("Assignments"), "user", "staffing.assignment"),

@@ -1,5 +1,5 @@
 """Screens of staffing. Importing this package registers them."""
 
-from staffing.screens import chart, chart_edit, chart_files, chart_paths
+from staffing.screens import chart, chart_edit, chart_files, chart_paths, findings, frictions, position
 
-__all__ = ["chart", "chart_edit", "chart_files", "chart_paths"]
+__all__ = ["chart", "chart_edit", "chart_files", "chart_paths", "findings", "frictions", "position"]
