@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from orgchart.models import DepartmentKind
+from staffing.chart.source import in_order
 from staffing.chart.tree import COMPANY, DEPARTMENTS, tree_of
 from staffing.chart.view import range_words
 
@@ -72,7 +73,7 @@ def on_page_above(rows, code):
 
 def in_depth(tree, card):
     found = []
-    for child in tree.children.get(card, ()):
+    for child in tree.kids(card):
         found += [child, *in_depth(tree, child)]
     return found
 
@@ -91,7 +92,7 @@ def page_of(chart, code, departments):
     rows = chart.source.departments
     row, groups = rows[code], groups_of(rows, code)
     posts = {one: [] for one in (code, *groups)}
-    for post, found in chart.source.positions.items():
+    for post, found in in_order(chart.source.positions).items():
         if found["department"] in posts:
             posts[found["department"]].append(post)
     holders = chart.source.holders_of([post for own in posts.values() for post in own])

@@ -1,15 +1,15 @@
 """What a chart is drawn from: departments and positions as plain rows, and who is seated where on a day."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 
-from django.db.models import Count, Max, Q
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from orgchart.entities import ENTITIES
-from orgchart.models import OrgStatus, Position, PositionLink
+from orgchart.models import Department, OrgStatus, Position, PositionLink
 from staffing.headcount import SEATED
 from staffing.models import Assignment, AssignmentKind, Employee
 
@@ -43,8 +43,8 @@ class Holder:
 class Source:
     """One moment of the organisation: open rows only, by code.
 
-    ``counts`` is {position: Counter of kinds of assignment}. ``holders_of(codes)`` and ``vacant_since(codes)`` are
-    asked for the cards that are drawn, not for all.
+    ``counts`` is {position: {seated, concurrent, seconded}}, without the empty ones. ``holders_of(codes)`` and
+    ``vacant_since(codes)`` are asked for the cards that are drawn, not for all.
     """
 
     on: date
@@ -56,7 +56,7 @@ class Source:
     dotted_of: Callable = field(default=lambda codes: {})
 
     def filled(self, code):
-        return sum(self.counts[code][kind] for kind in SEATED) if code in self.counts else 0
+        return self.counts[code]["seated"] if code in self.counts else 0
 
 
 def is_open(row):
@@ -64,16 +64,23 @@ def is_open(row):
 
 
 def live(day=None):
-    """Return the organisation of today, in three statements; holders and links of what is drawn cost more."""
+    """Return the organisation of today, in four statements; holders and links of what is drawn cost more."""
     day = day or timezone.localdate()
     departments = ENTITIES["department"].read(~Q(status=OrgStatus.CLOSED))
     positions, keys = live_positions()
     codes = {pk: code for code, pk in keys.items()}
-    seats = Assignment.objects.on(day).values_list("position", "kind").annotate(n=Count("pk"))
-    counts = defaultdict(Counter)
-    for pk, kind, number in seats.order_by():
-        if pk in codes:
-            counts[codes[pk]][kind] = number
+    seats = Assignment.objects.on(day).order_by().values_list("position_id", "kind")
+    counts = {}
+    for pk, kind in seats:
+        code = codes.get(pk)
+        found = counts.get(code)
+        if found is None:
+            found = counts[code] = {"seated": 0, "concurrent": 0, "seconded": 0}
+        if kind != "concurrent":
+            found["seated"] += 1
+        if kind in ("concurrent", "seconded"):
+            found[kind] += 1
+    counts.pop(None, None)
     return Source(
         day,
         departments,
@@ -87,16 +94,16 @@ def live(day=None):
 
 def live_positions():
     """Return ({code: row}, {code: database key}) of the open positions; joined in Python, which is quicker."""
-    rows = Position.objects.without_tree_fields().exclude(status=OrgStatus.CLOSED)
-    found = list(
-        rows.order_by("order", "code").values_list(*POSITION_FIELDS, "pk", "parent_id", "department__code")
-    )
-    codes = {values[-3]: values[0] for values in found}
+    rows = Position.objects.without_tree_fields().exclude(status=OrgStatus.CLOSED).order_by()
+    found = list(rows.values_list(*POSITION_FIELDS, "parent_id", "department_id", "pk"))
+    codes = {values[-1]: values[0] for values in found}
+    departments = dict(Department.objects.without_tree_fields().order_by().values_list("pk", "code"))
+    names = (*POSITION_FIELDS, "parent", "department")
     positions = {}
-    for *values, _pk, parent, department in found:
-        row = dict(zip(POSITION_FIELDS, values, strict=True))
-        row["parent"], row["department"] = codes.get(parent), department
-        positions[row["code"]] = row
+    for *values, parent, department, _pk in found:
+        positions[values[0]] = dict(
+            zip(names, (*values, codes.get(parent), departments[department]), strict=True)
+        )
     return positions, {code: pk for pk, code in codes.items()}
 
 
@@ -146,7 +153,7 @@ def of_state(state, day):
     for row in state.assignments.values():
         if row["start"] <= text and (row["end"] is None or row["end"] > text):
             held[row["position"]].append(row)
-    counts = {code: Counter(row["kind"] for row in rows) for code, rows in held.items()}
+    counts = {code: counts_of([row["kind"] for row in rows]) for code, rows in held.items()}
     links = defaultdict(list)
     for link in state.links.values():
         if link["kind"] == "dotted_to" and link["to"]:
@@ -154,12 +161,20 @@ def of_state(state, day):
     return Source(
         day,
         {code: row for code, row in state.departments.items() if is_open(row)},
-        in_order({code: row for code, row in state.positions.items() if is_open(row)}),
-        defaultdict(Counter, counts),
+        {code: row for code, row in state.positions.items() if is_open(row)},
+        counts,
         lambda wanted: state_holders(wanted, held),
         lambda wanted: {},
         lambda wanted: {code: links[code] for code in wanted if code in links},
     )
+
+
+def counts_of(kinds):
+    return {
+        "seated": sum(kind in SEATED for kind in kinds),
+        "concurrent": kinds.count(AssignmentKind.CONCURRENT),
+        "seconded": kinds.count(AssignmentKind.SECONDED),
+    }
 
 
 def in_order(positions):

@@ -4,7 +4,6 @@ A card is ``p:code`` (a position) or ``d:code`` (a department); ``c:`` is the co
 department is a card of its own only where it has no head: its people hang under it, and it hangs where they report.
 """
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 
 COMPANY = "c:"
@@ -15,9 +14,19 @@ POSITIONS, DEPARTMENTS = "positions", "departments"
 class Tree:
     """``parent`` and ``children`` by card; ``broken`` are cards whose superiors form a circle, put at the top."""
 
-    parent: dict = field(default_factory=dict)
+    source: object
+    parent: dict
     children: dict = field(default_factory=dict)
     broken: set = field(default_factory=set)
+
+    def kids(self, card):
+        """Return the cards right below a card, in order: its own department first, then by the order of the rows."""
+        found = self.children.get(card, ())
+        if len(found) < 2:
+            return found
+        row = self.source.positions.get(card[2:]) if card.startswith("p:") else None
+        own = row["department"] if row else card[2:]
+        return sorted(found, key=lambda child: rank_of(self.source, child, own))
 
     def path(self, card):
         """Return the cards from the top down to a card, itself included."""
@@ -38,12 +47,12 @@ class Tree:
 def tree_of(source, lens):
     """Return the tree of a lens."""
     parent = positions_above(source) if lens == POSITIONS else departments_above(source)
-    children = defaultdict(list)
+    children = {}
     for card, above in parent.items():
-        children[above].append(card)
-    tree = Tree(parent, children)
-    mend(tree)
-    sort_children(tree, source)
+        children.setdefault(above, []).append(card)
+    tree = Tree(source, parent, children)
+    if len(tree.below(COMPANY)) < len(parent):
+        mend(tree)
     return tree
 
 
@@ -56,11 +65,7 @@ def departments_above(source):
 
 
 def heads_of(source):
-    heads = {}
-    for code, row in source.positions.items():
-        if row["head"]:
-            heads.setdefault(row["department"], code)
-    return heads
+    return {row["department"]: code for code, row in source.positions.items() if row["head"]}
 
 
 def positions_above(source):
@@ -106,7 +111,7 @@ def mend(tree):
         first = min(loop)
         tree.children[tree.parent[first]].remove(first)
         tree.parent[first] = COMPANY
-        tree.children[COMPANY].append(first)
+        tree.children.setdefault(COMPANY, []).append(first)
         reached.update([first, *tree.below(first)])
 
 
@@ -119,22 +124,13 @@ def circle_from(tree, card):
     return seen[seen.index(card) :]
 
 
-def sort_children(tree, source):
-    """Order cards below each other: one's own department first, then by the order of departments and positions."""
-    rank = {}
-    for code, row in source.departments.items():
-        rank[f"d:{code}"] = (row["order"], code, 0, "")
-    for code, row in source.positions.items():
-        department = source.departments.get(row["department"])
-        order = (department["order"], row["department"]) if department else (0, "")
-        rank[f"p:{code}"] = (*order, row["order"] + 1, code)
-    for card, children in tree.children.items():
-        if len(children) < 2:
-            continue
-        row = source.positions.get(card[2:]) if card.startswith("p:") else None
-        own = row["department"] if row else card[2:]
-        children.sort(key=lambda child: (department_of(source, child) != own, rank[child]))
-
-
-def department_of(source, card):
-    return source.positions[card[2:]]["department"] if card.startswith("p:") else None
+def rank_of(source, card, own):
+    """Return what a card is sorted by among those beside it."""
+    code = card[2:]
+    if card.startswith("d:"):
+        row = source.departments[code]
+        return True, row["order"], code, 0, ""
+    row = source.positions[code]
+    department = source.departments.get(row["department"])
+    order = (department["order"], row["department"]) if department else (0, "")
+    return row["department"] != own, *order, row["order"] + 1, code

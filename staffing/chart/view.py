@@ -1,6 +1,6 @@
 """What one view of the chart shows, as JSON values: its cards, its figures, and what lies outside. Pure."""
 
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -8,8 +8,6 @@ from django.utils.translation import gettext as _
 
 from staffing.chart.source import Source
 from staffing.chart.tree import COMPANY, DEPARTMENTS, POSITIONS, Tree, tree_of
-from staffing.headcount import SEATED
-from staffing.models import AssignmentKind
 
 # More cards than this are never sent at once: the depth is lowered instead, and the reader is told.
 MOST_CARDS = 3_000
@@ -31,8 +29,34 @@ class Seats:
     tentative: int = 0
 
     def add(self, other):
-        for name in self.__dataclass_fields__:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.plan_min += other.plan_min
+        self.plan_max += other.plan_max
+        self.filled += other.filled
+        self.short += other.short
+        self.open += other.open
+        self.posts += other.posts
+        self.unplanned += other.unplanned
+        self.unplanned_filled += other.unplanned_filled
+        self.tentative += other.tentative
+
+    def add_position(self, row, filled):
+        """Count one position in; written out, since it is done for every position of a company."""
+        low, high = row["plan_min"], row["plan_max"]
+        self.posts += 1
+        if row["tentative"] or (low is None and high is None):
+            self.unplanned += 1
+            self.unplanned_filled += filled
+            self.tentative += row["tentative"]
+            return
+        low = low or 0
+        most = low if high is None else high
+        self.plan_min += low
+        self.plan_max += most
+        self.filled += filled
+        if filled < low:
+            self.short += low - filled
+        if most > max(filled, low):
+            self.open += most - max(filled, low)
 
     @property
     def planned(self):
@@ -41,12 +65,19 @@ class Seats:
 
 def seats_of(row, filled):
     """Return the seats of one position."""
-    low, high = row["plan_min"], row["plan_max"]
-    if row["tentative"] or (low is None and high is None):
-        return Seats(posts=1, unplanned=1, unplanned_filled=filled, tentative=int(row["tentative"]))
-    low = low or 0
-    most = low if high is None else high
-    return Seats(low, most, filled, max(low - filled, 0), max(most - max(filled, low), 0), 1)
+    seats = Seats()
+    seats.add_position(row, filled)
+    return seats
+
+
+class SeatsByPosition(dict):
+    """{position: Seats}; a company has more positions than a view shows, so each is counted when it is asked for."""
+
+    def __init__(self, source):
+        self.source = source
+
+    def __missing__(self, code):
+        return self.setdefault(code, seats_of(self.source.positions[code], self.source.filled(code)))
 
 
 @dataclass
@@ -67,18 +98,16 @@ class Chart:
 
     @cached_property
     def seats(self):
-        """{position: Seats}"""
-        filled = self.source.filled
-        return {code: seats_of(row, filled(code)) for code, row in self.source.positions.items()}
+        """{position: Seats}, counted when it is asked for."""
+        return SeatsByPosition(self.source)
 
     @cached_property
     def by_department(self):
         """{department: Seats} with everything below it."""
-        rows = self.source.departments
-        totals = {code: Seats() for code in rows}
+        totals = {code: Seats() for code in self.source.departments}
         for code, row in self.source.positions.items():
             if row["department"] in totals:
-                totals[row["department"]].add(self.seats[code])
+                totals[row["department"]].add_position(row, self.source.filled(code))
         tree = self.tree if self.lens == DEPARTMENTS else tree_of(self.source, DEPARTMENTS)
         for card in reversed(tree.below(COMPANY)):
             above = tree.parent[card]
@@ -87,20 +116,44 @@ class Chart:
         return totals
 
     @cached_property
+    def whole(self):
+        """The seats of all positions."""
+        return self.total(self.source.positions)
+
+    def total(self, codes):
+        """Return the seats of some positions. The usual ones are counted here: there may be fifty thousand."""
+        total, rows, counts = Seats(), self.source.positions, self.source.counts
+        plan_min = plan_max = filled = short = 0
+        for code in codes:
+            row = rows[code]
+            low, high = row["plan_min"], row["plan_max"]
+            seated = counts[code]["seated"] if code in counts else 0
+            if low is None or row["tentative"] or (high is not None and high != low):
+                total.add_position(row, seated)
+                continue
+            plan_min += low
+            plan_max += low
+            filled += seated
+            if seated < low:
+                short += low - seated
+            total.posts += 1
+        total.add(Seats(plan_min, plan_max, filled, short))
+        return total
+
+    @cached_property
     def posts_below(self):
         """{card: number of positions below it}; in the lens of departments, of departments."""
-        counted = Counter()
+        counted, parent, every = defaultdict(int), self.tree.parent, self.lens == DEPARTMENTS
         for card in reversed(self.order):
-            one = card.startswith("p:") or self.lens == DEPARTMENTS
-            counted[self.tree.parent[card]] += counted[card] + one
+            counted[parent[card]] += counted.get(card, 0) + (every or card[0] == "p")
         return counted
 
     @cached_property
     def spans(self):
         """{card: number of positions that report to it}, through departments without a head."""
-        spans = Counter()
+        spans, parent = defaultdict(int), self.tree.parent
         for card in reversed(self.order):
-            spans[self.tree.parent[card]] += 1 if card.startswith("p:") else spans[card]
+            spans[parent[card]] += 1 if card[0] == "p" else spans.get(card, 0)
         return spans
 
     @cached_property
@@ -128,7 +181,7 @@ class Chart:
         """Return the cards of the view, parents first, and the depth that was possible; None is everything."""
         cards, row, level = [root], [root], 0
         while row and (depth is None or level < depth):
-            row = [child for card in row for child in self.tree.children.get(card, ())]
+            row = [child for card in row for child in self.tree.kids(card)]
             if len(cards) + len(row) > MOST_CARDS:
                 return cards, level
             cards += row
@@ -137,9 +190,9 @@ class Chart:
 
     def layers(self, root):
         """Return how many positions stand above each other at most, the root included."""
-        layer = {root: int(root.startswith("p:"))}
-        for card in self.tree.below(root):
-            layer[card] = layer[self.tree.parent[card]] + card.startswith("p:")
+        layer, parent = {root: int(root.startswith("p:"))}, self.tree.parent
+        for card in self.order if root == COMPANY else self.tree.below(root):
+            layer[card] = layer[parent[card]] + (card[0] == "p")
         return max(layer.values())
 
 
@@ -165,23 +218,21 @@ def node(chart, card, holders, since, dotted):
     made = {
         "id": card,
         "parent": chart.tree.parent.get(card),
-        "below": chart.posts_below[card],
+        "below": chart.posts_below.get(card, 0),
         "children": len(chart.tree.children.get(card, ())),
-        "span": chart.spans[card],
+        "span": chart.spans.get(card, 0),
         "broken": card in chart.tree.broken,
     }
     if card == COMPANY:
-        return made | {"kind": "company", "title": _("Whole company"), **totals_of(whole(chart))}
+        return made | {"kind": "company", "title": _("Whole company"), **totals_of(chart.whole)}
     if card.startswith("d:"):
         return made | department_node(chart, card[2:], holders)
     return made | position_node(chart, card[2:], holders, since, dotted)
 
 
 def whole(chart):
-    total = Seats()
-    for seats in chart.seats.values():
-        total.add(seats)
-    return total
+    """Return the seats of all positions of a chart."""
+    return chart.whole
 
 
 def totals_of(seats):
@@ -263,21 +314,19 @@ def named(held):
 
 def figures(chart, root):
     """Return the figures above the chart: everything in and below the root."""
-    cards = [root, *chart.tree.below(root)]
+    cards = [root, *(chart.order if root == COMPANY else chart.tree.below(root))]
     posts = posts_in(chart, root, cards)
-    seats = Seats()
-    kinds = Counter()
-    for code in posts:
-        seats.add(chart.seats[code])
-        kinds.update(chart.source.counts.get(code, ()))
-    widest = max((c for c in cards if c.startswith("p:")), key=lambda c: chart.spans[c], default=None)
+    seats = chart.whole if root == COMPANY else chart.total(posts)
+    counted = chart.source.counts
+    held = counted.values() if root == COMPANY else [counted[code] for code in posts if code in counted]
+    spans = chart.spans
+    widest = max((c for c in cards if c[0] == "p" and c in spans), key=spans.get, default=None)
     departments = [chart.source.departments[c[2:]] for c in cards if c.startswith("d:")]
     return totals_of(seats) | {
-        "seated": sum(kinds[kind] for kind in SEATED),
-        "concurrent": kinds[AssignmentKind.CONCURRENT],
-        "seconded": kinds[AssignmentKind.SECONDED],
+        "concurrent": sum(counts["concurrent"] for counts in held),
+        "seconded": sum(counts["seconded"] for counts in held),
         "layers": chart.layers(root),
-        "span_max": chart.spans[widest] if widest else 0,
+        "span_max": spans[widest] if widest else 0,
         "span_of": chart.source.positions[widest[2:]]["title"] if widest else "",
         "departments": sum(row["kind"] != "group" for row in departments),
         "groups": sum(row["kind"] == "group" for row in departments),
@@ -288,11 +337,12 @@ def figures(chart, root):
 
 def posts_in(chart, root, cards):
     """Return the codes of the positions in a view: by superiors, or by the departments that they belong to."""
+    if root == COMPANY:
+        return chart.source.positions
     if chart.lens == POSITIONS:
-        return [card[2:] for card in cards if card.startswith("p:")]
+        return [card[2:] for card in cards if card[0] == "p"]
     inside = {card[2:] for card in cards}
-    everything = root == COMPANY
-    return [code for code, row in chart.source.positions.items() if everything or row["department"] in inside]
+    return [code for code, row in chart.source.positions.items() if row["department"] in inside]
 
 
 def view(chart, root, depth):
@@ -343,7 +393,7 @@ def outside(chart, root):
     """Return the card above the view and the number of positions (or departments) that the view leaves out."""
     if root == COMPANY:
         return {"above": None, "count": 0}
-    inside = chart.posts_below[root] + (root.startswith("p:") or chart.lens == DEPARTMENTS)
+    inside = chart.posts_below.get(root, 0) + (root.startswith("p:") or chart.lens == DEPARTMENTS)
     above = chart.tree.parent[root]
     title = _("Whole company") if above == COMPANY else card_title(chart, above)
     return {"above": {"id": above, "title": title}, "count": chart.posts_below[COMPANY] - inside}

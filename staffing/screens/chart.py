@@ -71,7 +71,7 @@ def org_chart_below(request):
     """The cards one step below a card, to be opened on the spot."""
     chart, _version = chart_asked_for(request)
     root = card_asked_for(chart, request.GET.get("root"))
-    return JsonResponse({"nodes": nodes_of(chart, chart.tree.children.get(root, []))})
+    return JsonResponse({"nodes": nodes_of(chart, chart.tree.kids(root))})
 
 
 @screen("org/search/", "org_chart_search")
