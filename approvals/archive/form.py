@@ -86,6 +86,13 @@ def _sets_prices(filed):
     return "final_price" in filed.columns
 
 
+def _line_word(filed):
+    """What the lines of this kind of document are called."""
+    if _sets_prices(filed):
+        return pgettext("form", "Lines")
+    return pgettext("change set", "Changes") if "words" in filed.columns else _("Duties wanted")
+
+
 def _is_struck(line):
     return line["struck"] == "true"
 
@@ -144,7 +151,7 @@ def _content(filed, qr_url):
     stores = {store["code"]: store["name"] for store in filed.rows("store")}
     lines, struck = _lines_to_print(filed)
     return {
-        "labels": _labels(),
+        "labels": _labels() | {"lines": _line_word(filed)},
         "seal": pgettext("seal", "Filed"),
         "title": printable(document["title"], run=30),
         "kind": printable(document["kind_label"]),
@@ -197,7 +204,6 @@ def _labels():
             pgettext("form", "Limit"),
             pgettext("form", "Reason, given by"),
         ],
-        "lines": pgettext("form", "Lines"),
     }
 
 
@@ -212,7 +218,7 @@ def _facts(filed, document, struck):
     yield _("Filed at"), _moment(archive["filed_at"])
     yield _("Kept until"), archive["retained_until"] or _("for ever")
     yield _("Round"), document["round"]
-    yield pgettext("form", "Lines"), _line_count(filed.count, struck)
+    yield _line_word(filed), _line_count(filed.count, struck)
     if _sets_prices(filed):
         yield _("Currency"), document["currency"]
     yield _("Changed while reviewing"), _("%(count)s changes") % {"count": len(filed.rows("change"))}
