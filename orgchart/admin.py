@@ -53,12 +53,19 @@ class StructureAdmin(TransferMixin, ImportExportMixin, HistoryAdmin):
 
 
 class NodeAdmin(StructureAdmin):
-    """A department or a position."""
+    """A department or a position; the library calls what stands above it “Parent”, in English only."""
 
     fixed_fields = ("code",)
+    above = ""
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name == "parent":
+            kwargs["label"] = self.above
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
 
 class DepartmentAdmin(NodeAdmin):
+    above = _("part of")
     resource_classes = [DepartmentResource]
     list_display = ("indented_name", "kind", "code", SUPPORTING, "status", GUESSED)
     list_filter = ("kind", "status", "supporting", "guessed")
@@ -85,6 +92,7 @@ class DepartmentAdmin(NodeAdmin):
 
 
 class PositionAdmin(NodeAdmin):
+    above = _("reports to")
     resource_classes = [PositionResource]
     list_display = ("title", "department", "superior", "plan", TENTATIVE, GUESSED, "source_ref")
     list_filter = ("department", "status", "head", "tentative", "guessed")
