@@ -38,7 +38,7 @@ def tray_of(change_set):
         "faults": [fault.message for fault in seen.faults],
         "marks": marks(items),
         "compare": address("org_change_set", change_set.pk),
-        "submit": address("org_change_submit", change_set.pk),
+        "submit": address("org_change_set_approval", change_set.pk),
     }
 
 

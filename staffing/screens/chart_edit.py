@@ -2,7 +2,6 @@
 
 from urllib.parse import parse_qs, urlencode
 
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -13,7 +12,7 @@ from django.utils.translation import gettext as _
 from opsadmin.core.refusals import Refusal
 from opsadmin.core.screens import screen
 from orgchart import changes
-from orgchart.models import ChangeItem, ChangeSet, SetState
+from orgchart.models import ChangeItem, ChangeSet
 from orgchart.permissions import may_edit_structure
 from staffing.chart import source
 from staffing.chart.moves import moves, new_post
@@ -152,12 +151,3 @@ def close(chart, data):
 
 
 WAYS = {"move": move, "new": create, "rename": rename, "plan": plan, "close": close}
-
-
-@screen("org/change/<int:pk>/submit/", "org_change_submit", methods=("POST",), may=may_edit_structure)
-def submit_draft(request, pk):
-    """Close a draft for review."""
-    change_set = get_object_or_404(ChangeSet, pk=pk, state=SetState.DRAFT)
-    changes.submit(change_set, by=request.user)
-    messages.success(request, _("“%(title)s” is in review.") % {"title": change_set.title})
-    return redirect("admin:org_chart")

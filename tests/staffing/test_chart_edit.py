@@ -127,6 +127,11 @@ def test_the_tray_tells_what_changed_meanwhile(hr, draft):
     assert tray["behind"] == 1 and len(tray["conflicts"]) == 1
 
 
+def test_a_draft_is_submitted_where_documents_are_approved(hr, draft):
+    answer = move(hr, draft, "p:ec-data", "p:ec-service-lead").json()
+    assert answer["tray"]["submit"] == reverse("admin:org_change_set_approval", args=[draft.pk])
+
+
 def test_only_those_who_edit_change_a_draft(draft, signed_in, account):
     for username in ("service", "manager", "general", "admin"):
         client = signed_in(account(username))
@@ -147,7 +152,7 @@ def test_a_get_changes_nothing(hr, draft):
 
 def test_a_draft_that_is_closed_takes_no_change(hr, draft):
     move(hr, draft, "p:ec-data", "p:ec-service-lead")
-    hr.post(reverse("admin:org_change_submit", args=[draft.pk]))
+    changes.submit(draft, by=hr.user)
     answer = move(hr, draft, "p:ec-planner", "p:ec-service-lead")
     assert answer.status_code == 409
     assert json.loads(answer.content)["code"] == "state"
