@@ -215,6 +215,9 @@ class AssignmentAdmin(StructureAdmin):
         return assignment.position.department
 
 
+RESERVE = mark("reserve", _("reserve"))
+
+
 class StoreChargeForm(forms.ModelForm):
     def clean_end(self):
         end = self.cleaned_data["end"]
@@ -231,14 +234,13 @@ class StoreChargeAdmin(HistoryAdmin):
 
     form = StoreChargeForm
     fixed_fields = ("employee", "store", "duty", "reserve", "start")
-    list_display = ("store", "duty", "employee", "reserve_mark", "start", "end")
+    list_display = ("store", "duty", "employee", RESERVE, "start", "end")
     list_filter = (InForceFilter, "store", ("duty", RelatedDropdownFilter))
     list_select_related = ("store", "employee", "duty")
     search_fields = ("employee__name", "employee__number", "employee__name_key", "store__name", "store__code")
     ordering = ("store__order", "-start", "-id")
     autocomplete_fields = ("employee",)
     fields = (("employee", "store"), ("duty", "reserve"), ("start", "end"))
-    reserve_mark = mark("reserve", _("reserve"))
 
     def has_change_permission(self, request, obj=None):
         over = obj is not None and obj.end is not None and obj.end <= timezone.localdate()
