@@ -27,7 +27,8 @@ from approvals.organisation import hiring, reorganising
 from opsadmin.core.models import Job, User
 from opsadmin.roles import ROLES
 from orgchart import changes
-from orgchart.models import ChangeSet, Position
+from orgchart.findings.queue import refresh_findings
+from orgchart.models import ChangeSet, Finding, Position
 from stores.models import Sku, Store
 from tests.opsadmin.walked import walked_company
 
@@ -77,6 +78,7 @@ def sample(name, key):
         "part": "lines.xlsx",
         "sequence": ArchiveRecord.objects.order_by("-pk").first().pk,
         "other_pk": ChangeSet.objects.get(title="样例调整").pk,
+        "code": "ec-manager",
     }
     if key in fixed:
         return fixed[key]
@@ -105,13 +107,16 @@ def by_screen(name, document):
         return ChangeSet.objects.get(title="样例调整").pk
     if name.startswith("reorganisation"):
         return Reorganisation.objects.get().pk
+    if name.startswith("finding"):
+        return Finding.objects.first().pk
     if name.startswith("hiring_request"):
         return HiringRequest.objects.get().pk
     return document.pk
 
 
 def changes_of_the_organisation():
-    """Draft a reorganisation, with its document, and a hiring request."""
+    """Draft a reorganisation, with its document, and a hiring request; check the organisation."""
+    refresh_findings()
     hr = User.objects.get(username="hr")
     change_set = changes.draft_set(by=hr, title="样例调整", effective_on=date(2030, 1, 1))
     changes.add_item(change_set, "position", "ec-data", "set", {"plan_max": 2}, by=hr)
