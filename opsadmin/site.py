@@ -20,7 +20,12 @@ from opsadmin.permissions import may_view
 from opsadmin.signin import SignInForm
 from staffing import permissions as staffing_may
 
-SCREEN_MODULES = ("opsadmin.screens", "approvals.admin.screens", "staffing.screens", "staffing.boards.screens")
+SCREEN_MODULES = (
+    "opsadmin.screens",
+    "approvals.admin.screens",
+    "staffing.screens",
+    "staffing.boards.screens",
+)
 SILENT_AFTER = timedelta(minutes=10)
 
 

@@ -82,7 +82,7 @@ STATEMENTS = (
     INSERT INTO approvals_decision (task_id, document_id, round, step_name, verdict, comment, actor_id, actor_name,
         actor_position, actor_department, acting_for, content_hash, at, channel, previous, hash)
     SELECT t.id, t.document_id, 1, '审核签字', CASE WHEN t.store_id IS NULL THEN 'sign' ELSE 'execute' END, '',
-        t.assignee_id, CASE WHEN t.store_id IS NULL THEN '周启明' ELSE '客服' END, '岗位', '部门', '', repeat('0', 64),
+        t.assignee_id, CASE WHEN t.store_id IS NULL THEN '电商经理' ELSE '客服' END, '岗位', '部门', '', repeat('0', 64),
         t.closed_at, 'web', repeat('0', 64), repeat('0', 64)
     FROM approvals_task t JOIN crowd c ON c.id = t.document_id WHERE t.state = 'done'
     """,
@@ -97,8 +97,9 @@ STATEMENTS = (
         effective_from, retained_until, filed_by_id, filed_by_name, at, payload, payload_size, payload_sha256,
         previous, hash, document_id)
     SELECT %(sequence)s + row_number() OVER (ORDER BY n), 'GD-2025-' || n, 'filing', 'XX-' || n, kind, '单据 ' || n, 10,
-        at + interval '7 days', '2055-12-31', %(filer)s, '何静', at + interval '1 day',
-        decode(repeat('ab', 2000), 'hex'), 9000, md5(n::text) || md5(n::text), repeat('0', 64), md5('h' || n) || md5('h' || n), id
+        at + interval '7 days', '2055-12-31', %(filer)s, '财务甲', at + interval '1 day',
+        decode(repeat('ab', 2000), 'hex'), 9000, md5(n::text) || md5(n::text), repeat('0', 64),
+        md5('h' || n) || md5('h' || n), id
     FROM crowd WHERE state IN ('filed', 'done')
     """,
     """

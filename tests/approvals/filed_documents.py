@@ -27,9 +27,9 @@ def person(name, position, department):
 
 
 DRAFTER = person("林晓", "产品策略专员", "产品策略部")
-MANAGER = person("周启明", "电商经理", "电子商务部")
+MANAGER = person("电商经理", "电商经理", "电子商务部")
 DIRECTOR = person("许国栋", "总经理", "总经办")
-FINANCE = person("何静", "财务专员", "财务部")
+FINANCE = person("财务甲", "财务专员", "财务部")
 
 
 def a_line(row, **fields):
@@ -172,7 +172,7 @@ def filed_bytes(*, lines=None, title="全店冬季价格表", decisions=None, fi
             "field": "final_price",
             "old": "118.00",
             "new": "126.00",
-            "by": "周启明",
+            "by": "电商经理",
             "at": datetime(2026, 11, 19, 6, 3, tzinfo=UTC),
         },
         *(some_hits() if hits is None else hits),

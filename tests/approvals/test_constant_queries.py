@@ -100,7 +100,7 @@ def list_pages(world):
             "archive?q=单据 7",
             f"archive?sku={world.goods[0].code}",
             f"archive?store={world.stores[0].pk}",
-            "archive?signer=周启明",
+            "archive?signer=电商经理",
             "archive?kind=promotion",
             "archive?first=2020-01-01&last=2040-01-01",
             "archive?before=5",

@@ -68,7 +68,7 @@ def test_each_signature_shows_post_principal_time_verdict_comment_and_digests(pr
     decision = parse(filed_bytes()).rows("decision")[-1]
     text = text_of(printed())
     for shown in (
-        "何静",
+        "财务甲",
         "财务专员·财务部",
         "财务主管吴越",
         "2026-11-2016:20",
