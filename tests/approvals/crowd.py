@@ -82,8 +82,8 @@ STATEMENTS = (
     INSERT INTO approvals_decision (task_id, document_id, round, step_name, verdict, comment, actor_id, actor_name,
         actor_position, actor_department, acting_for, content_hash, at, channel, previous, hash)
     SELECT t.id, t.document_id, 1, '审核签字', CASE WHEN t.store_id IS NULL THEN 'sign' ELSE 'execute' END, '',
-        t.assignee_id, CASE WHEN t.store_id IS NULL THEN '电商经理' ELSE '客服' END, '岗位', '部门', '', repeat('0', 64),
-        t.closed_at, 'web', repeat('0', 64), repeat('0', 64)
+        t.assignee_id, CASE WHEN t.store_id IS NULL THEN '电商经理' ELSE '客服' END, '岗位', '部门', '',
+        repeat('0', 64), t.closed_at, 'web', repeat('0', 64), repeat('0', 64)
     FROM approvals_task t JOIN crowd c ON c.id = t.document_id WHERE t.state = 'done'
     """,
     """
