@@ -216,29 +216,36 @@ def submit(change_set, *, by):
 
 @transaction.atomic
 def reopen(change_set, *, by):
-    """Make a set that is in review or scheduled a draft again."""
+    """Make a set that is in review or scheduled a draft again; one that was signed stays."""
     refuse_stranger(by)
     lock_structure()
-    return moved(locked(change_set.pk, {SetState.REVIEW, SetState.SCHEDULED}), SetState.DRAFT)
+    change_set = locked(change_set.pk, {SetState.REVIEW, SetState.SCHEDULED})
+    refuse_signed(change_set, by)
+    return moved(change_set, SetState.DRAFT)
 
 
 @transaction.atomic
 def withdraw(change_set, *, by):
-    """Give a set up before it is applied; it is kept, and never changes again."""
+    """Give a set up before it is applied or signed; it is kept, and never changes again."""
     refuse_stranger(by)
     lock_structure()
-    return moved(locked(change_set.pk, OPEN), SetState.WITHDRAWN)
+    change_set = locked(change_set.pk, OPEN)
+    refuse_signed(change_set, by)
+    return moved(change_set, SetState.WITHDRAWN)
 
 
 @transaction.atomic
 def schedule(change_set, *, by):
     """Let a draft, or a set in review, take effect on its day; at once where that day has come.
 
-    Raises PermissionDenied, or Refusal: no day, a scenario, nothing in it, ``conflict``, ``faults``.
+    ``by`` is None where a signature brings it about; nobody else lets a reorganisation take effect. Raises
+    PermissionDenied, or Refusal: ``unsigned``, no day, a scenario, nothing in it, ``conflict``, ``faults``.
     """
     refuse_stranger(by)
     lock_structure()
     change_set = locked(change_set.pk, {SetState.DRAFT, SetState.REVIEW})
+    if by is not None and change_set.kind == SetKind.REORGANISATION:
+        raise Refusal(_("A reorganisation takes effect when it is signed: submit it."), code="unsigned")
     if change_set.scenario or change_set.effective_on is None:
         raise Refusal(_("Say from which day on this holds; a scenario is never applied."), code="invalid")
     apply_due(timezone.localdate())
@@ -261,6 +268,15 @@ def judge_all(change_set):
 def refuse_stranger(user):
     if user is not None and not permissions.may_edit_structure(user):
         raise PermissionDenied
+
+
+def refuse_signed(change_set, by):
+    """A reorganisation that waits for its day was signed; only one that no longer fits can be taken back."""
+    waits = change_set.state == SetState.SCHEDULED and not change_set.problem
+    if by is not None and waits and change_set.kind == SetKind.REORGANISATION:
+        raise Refusal(
+            _("This reorganisation is signed and waits for its day. Draft a further change."), code="signed"
+        )
 
 
 def moved(change_set, state):

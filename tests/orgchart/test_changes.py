@@ -244,7 +244,7 @@ def test_a_draft_changes_nothing_until_its_day_and_then_once(hr, today):
     position, day = PositionFactory(title="alt"), today + timedelta(days=30)
     draft = changes.draft_set(by=hr, title="Spring", effective_on=day)
     changes.add_item(draft, "position", position.code, "set", {"title": "neu"}, by=hr)
-    changes.schedule(draft, by=hr)
+    changes.schedule(draft, by=None)
     assert apply_due(day - timedelta(days=1)) == []
     assert changes.state_on(day).positions[position.code]["title"] == "neu"
     assert changes.state_on(day - timedelta(days=1)).positions[position.code]["title"] == "alt"
@@ -254,11 +254,28 @@ def test_a_draft_changes_nothing_until_its_day_and_then_once(hr, today):
     assert OrgSnapshot.objects.filter(version__change_set=draft).count() == 1
 
 
+def test_a_reorganisation_takes_effect_and_is_taken_back_by_nobody_alone(hr, today):
+    position = PositionFactory(title="alt")
+    draft = changes.draft_set(by=hr, title="Spring", effective_on=today + timedelta(days=1))
+    changes.add_item(draft, "position", position.code, "set", {"title": "neu"}, by=hr)
+    with pytest.raises(Refusal) as unsigned:
+        changes.schedule(draft, by=hr)
+    assert unsigned.value.code == "unsigned"
+    changes.schedule(draft, by=None)
+    for taken_back in (changes.reopen, changes.withdraw):
+        with pytest.raises(Refusal) as signed:
+            taken_back(draft, by=hr)
+        assert signed.value.code == "signed"
+    apply_now([put("position", position, title="anders")], by=hr)
+    apply_due(today + timedelta(days=1))
+    assert changes.withdraw(draft, by=hr).state == SetState.WITHDRAWN
+
+
 def test_a_scheduled_set_that_no_longer_fits_is_not_applied_and_says_why(hr, today):
     position = PositionFactory(title="alt")
     draft = changes.draft_set(by=hr, title="Spring", effective_on=today + timedelta(days=1))
     changes.add_item(draft, "position", position.code, "set", {"title": "neu"}, by=hr)
-    changes.schedule(draft, by=hr)
+    changes.schedule(draft, by=None)
     apply_now([put("position", position, title="anders")], by=hr)
     assert apply_due(today + timedelta(days=1)) == []
     draft.refresh_from_db()
@@ -271,7 +288,7 @@ def test_a_set_that_would_not_fit_is_not_foreseen_in_parts(hr, today):
     draft = changes.draft_set(by=hr, title="Spring", effective_on=day)
     changes.add_item(draft, "position", position.code, "set", {"title": "neu"}, by=hr)
     changes.add_item(draft, "position", other.code, "set", {"title": "B"}, by=hr)
-    changes.schedule(draft, by=hr)
+    changes.schedule(draft, by=None)
     apply_now([put("position", position, title="anders")], by=hr)
     assert changes.state_on(day) == live_state()
     assert [conflict.item.key for conflict in changes.preview(draft).conflicts] == [position.code]
@@ -285,9 +302,9 @@ def test_a_conflict_stops_its_item_and_the_rest_is_published(hr, today):
     apply_now([put("position", one, title="live")], by=hr)
     assert [conflict.item for conflict in changes.conflicts_of(draft)] == [first]
     with pytest.raises(Refusal, match="Meanwhile"):
-        changes.schedule(draft, by=hr)
+        changes.schedule(draft, by=None)
     changes.resolve(first, keep_live=True, by=hr)
-    changes.schedule(draft, by=hr)
+    changes.schedule(draft, by=None)
     titles = set(Position.objects.filter(pk__in=[one.pk, other.pk]).values_list("title", flat=True))
     assert titles == {"live", "B"}
 
@@ -298,7 +315,7 @@ def test_a_conflict_may_be_settled_for_the_draft(hr, today):
     item = changes.add_item(draft, "position", one.code, "set", {"title": "A"}, by=hr)
     apply_now([put("position", one, title="live")], by=hr)
     changes.resolve(item, keep_live=False, by=hr)
-    changes.schedule(draft, by=hr)
+    changes.schedule(draft, by=None)
     one.refresh_from_db()
     assert one.title == "A"
 
@@ -347,7 +364,7 @@ def test_a_draft_in_review_does_not_change_until_it_is_opened_again(hr):
     changes.submit(draft, by=hr)
     with pytest.raises(Refusal, match="in review"):
         changes.add_item(draft, "position", position.code, "set", {"title": "B"}, by=hr)
-    changes.reopen(draft, by=hr)
+    changes.reopen(draft, by=None)
     changes.add_item(draft, "position", position.code, "set", {"title": "B"}, by=hr)
 
 
@@ -355,28 +372,28 @@ def test_a_draft_in_review_does_not_change_until_it_is_opened_again(hr):
 def test_a_scenario_or_an_empty_draft_is_never_applied(hr, today, scenario):
     draft = changes.draft_set(by=hr, title="x", effective_on=today, scenario=scenario)
     with pytest.raises(Refusal):
-        changes.schedule(draft, by=hr)
+        changes.schedule(draft, by=None)
 
 
 def test_a_withdrawn_set_is_over(hr, today):
     position = PositionFactory(title="a")
     draft = changes.draft_set(by=hr, title="x", effective_on=today + timedelta(days=1))
     changes.add_item(draft, "position", position.code, "set", {"title": "A"}, by=hr)
-    changes.schedule(draft, by=hr)
-    changes.withdraw(draft, by=hr)
+    changes.schedule(draft, by=None)
+    changes.withdraw(draft, by=None)
     assert apply_due(today + timedelta(days=1)) == []
     with pytest.raises(Refusal, match="withdrawn"):
-        changes.schedule(draft, by=hr)
+        changes.schedule(draft, by=None)
 
 
 def test_a_department_moved_in_a_set_scheduled_before_is_there_for_the_next(hr, today):
     soon, later = today + timedelta(days=5), today + timedelta(days=9)
     first = changes.draft_set(by=hr, title="first", effective_on=soon)
     changes.add_item(first, "department", "new", "create", {"name": "N", "kind": "group"}, by=hr)
-    changes.schedule(first, by=hr)
+    changes.schedule(first, by=None)
     second = changes.draft_set(by=hr, title="second", effective_on=later)
     changes.add_item(second, "position", "lead", "create", {"title": "L", "department": "new"}, by=hr)
-    changes.schedule(second, by=hr)
+    changes.schedule(second, by=None)
     assert len(apply_due(later)) == 2
     assert Position.objects.get(code="lead").department.code == "new"
 

@@ -115,7 +115,7 @@ def test_mending_as_proposed_ends_the_finding(checked, as_user):
     as_user("hr").post(reverse("admin:finding_fix", args=[finding.pk]), {"fix": "0"})
     draft = ChangeSet.objects.get(state="draft")
     ChangeSet.objects.filter(pk=draft.pk).update(effective_on=timezone.localdate())
-    schedule(ChangeSet.objects.get(pk=draft.pk), by=draft.author)
+    schedule(ChangeSet.objects.get(pk=draft.pk), by=None)
     refresh_findings()
     finding.refresh_from_db()
     assert finding.state == FindingState.FIXED

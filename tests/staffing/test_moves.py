@@ -81,7 +81,7 @@ def test_a_reorganisation_leaves_a_notice_once_and_a_direct_edit_none(
     draft = draft_set(by=hr, title="Spring", effective_on=today)
     changes.add_item(draft, "position", held.position.code, "set", {"parent": new.code}, by=hr)
     with django_capture_on_commit_callbacks(execute=True):
-        schedule(draft, by=hr)
+        schedule(draft, by=None)
         apply_now([wanted("position", held.position.code, "set", {"parent": old.code})], by=hr)
     notice = Notice.objects.get()
     assert notice.user == account.user
@@ -94,7 +94,7 @@ def test_the_periodic_task_applies_what_is_due_and_tells_of_what_does_not_fit(hr
     changes.add_item(fits, "position", position.code, "set", {"grade": "1"}, by=hr)
     changes.add_item(not_fits, "position", position.code, "set", {"title": "x"}, by=hr)
     for draft in (fits, not_fits):
-        schedule(draft, by=hr)
+        schedule(draft, by=None)
     apply_now([wanted("position", position.code, "set", {"title": "y"})], by=hr)
     ChangeSet.objects.filter(state=SetState.SCHEDULED).update(effective_on=today)
     apply_due_changes()
