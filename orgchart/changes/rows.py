@@ -12,6 +12,7 @@ from orgchart.changes.write import keys_of, write
 from orgchart.entities import ENTITIES
 from orgchart.lock import lock_structure
 from orgchart.models import ChangeSet, SetKind
+from orgchart.state import TABLES, OrgState
 
 CHANGE, CORRECTION = "change", "correction"
 
@@ -79,7 +80,7 @@ class ImportedRows:
 
     def __init__(self, *, by):
         lock_structure()
-        self.by, self.items = by, []
+        self.by, self.items, self.before = by, [], OrgState()
         apply_due(timezone.localdate())
         ensure_opening()
 
@@ -91,9 +92,18 @@ class ImportedRows:
         before = near([item])
         permissions.refuse_outside(self.by, before, [item])
         fit(before, [item], timezone.localdate())
+        self.remember(before)
         write([item], by=self.by, reason="")
         self.items.append(item)
         instance.pk = keys_of(ENTITIES[item.entity], [item.key])[item.key]
+
+    def remember(self, state):
+        """Keep rows as they were before the file: not those that the file itself has written."""
+        written = {(item.entity, item.key) for item in self.items}
+        for entity in TABLES:
+            for key, row in state.of(entity).items():
+                if (entity, key) not in written:
+                    self.before.of(entity).setdefault(key, row)
 
     def record(self, title):
         """Enter what was saved into the log."""
@@ -101,5 +111,10 @@ class ImportedRows:
             day = timezone.localdate()
             change_set = new_set(SetKind.EDIT, self.items, day, by=self.by, reason="", title=title)
             version = record(change_set, self.items, day=day)
-            state = near(self.items)
-            applied.send(ChangeSet, version=version, before=None, after=state, touched=touched_by(self.items))
+            applied.send(
+                ChangeSet,
+                version=version,
+                before=self.before,
+                after=near(self.items),
+                touched=touched_by(self.items),
+            )
