@@ -29,6 +29,7 @@ from opsadmin.roles import ROLES
 from orgchart import changes
 from orgchart.findings.queue import refresh_findings
 from orgchart.models import ChangeSet, Finding, Position
+from staffing.models import WorkPlan
 from stores.models import Sku, Store
 from tests.opsadmin.walked import walked_company
 
@@ -109,6 +110,8 @@ def by_screen(name, document):
         return Reorganisation.objects.get().pk
     if name.startswith("finding"):
         return Finding.objects.first().pk
+    if name.startswith("workplan"):
+        return WorkPlan.objects.first().pk
     if name.startswith("hiring_request"):
         return HiringRequest.objects.get().pk
     return document.pk
@@ -221,6 +224,7 @@ def test_another_stores_rows_do_not_exist_for_who_is_not_in_charge(transactional
 
 def test_cost_and_floor_are_not_on_any_page_of_customer_service(transactional_db):
     document = walked_company()
+    changes_of_the_organisation()
     Sku.objects.filter(pk__in=document.specific.lines.values("sku")).update(
         cost="31415.92", floor_price="27182.81", ceiling_price="99999.99"
     )
