@@ -17,7 +17,7 @@ demo-reset: runtime
 	@$(RUN) -m opsadmin.local.demo --reset
 
 test: tools
-	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST)
+	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile $(PYTEST)
 
 soak: tools
 	@$(RUN) -m pytest -m soak -s $(PYTEST)

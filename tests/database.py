@@ -4,13 +4,15 @@ Django would empty the tables with `flush`. That cannot be: the append-only tabl
 types that it makes anew get new numbers, which worker and web processes started for the tests do not learn.
 """
 
+import time
 from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 KEPT = "kept_for_tests"
+TRIES = 6
 
 
 @pytest.fixture(scope="session")
@@ -39,9 +41,21 @@ def keep_rows():
 def bring_back_rows():
     """Put the kept rows in the place of what is there; their numbers stay the same.
 
-    The checkpoints of the archive go too: they would confirm records that are gone.
+    The checkpoints of the archive go too: they would confirm records that are gone. A worker or web process that
+    still ends its last work holds some of the tables: then it is tried again.
     """
     Path(settings.ANCHOR_FILE).unlink(missing_ok=True)
+    for again in reversed(range(TRIES)):
+        try:
+            return replace_rows()
+        except OperationalError:
+            if not again:
+                raise
+            time.sleep(1)
+
+
+def replace_rows():
+    """Empty all tables and fill them with the kept rows, in one transaction."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = '20s'")
         everything, guarded = tables(cursor, "public"), guarded_tables(cursor)
