@@ -14,11 +14,15 @@ from opsadmin.core.spreadsheets import SheetOut, write_xlsx
 
 HEADER = ["商品编码", "参考价", "执行价"]
 
+PRODUCTS = """
+INSERT INTO stores_product (code, name, category)
+SELECT %(prefix)s || n, '货品 ' || n, '' FROM generate_series(0, %(many)s / 10) n
+"""
 GOODS = """
 INSERT INTO stores_sku (code, product_id, brand_id, name, barcode, pool, active, cost, cost_as_of, floor_price,
     ceiling_price, stock)
-SELECT %(prefix)s || lpad(n::text, 6, '0'), %(product)s, %(brand)s, '商品 ' || n, '', 'common', true, 40, current_date,
-    60, 150, 10 FROM generate_series(1, %(many)s) n
+SELECT %(prefix)s || lpad(n::text, 6, '0'), p.id, %(brand)s, '商品 ' || n, '', 'common', true, 40, current_date,
+    60, 150, 10 FROM generate_series(1, %(many)s) n JOIN stores_product p ON p.code = %(prefix)s || n / 10
 """
 PRICES = """
 INSERT INTO stores_priceinforce (sku_id, store_id, layer, amount, currency, during, document_number, line_no)
@@ -33,17 +37,16 @@ FROM stores_sku k, stores_store s WHERE k.code LIKE %(prefix)s || '%%' AND s.id 
 """
 
 
-def many_goods(prefix, many, *, stores, brand, product):
-    """Make goods that cost 40, have floor 60 and a price of 100 in force in each store, by three statements."""
+def many_goods(prefix, many, *, stores, brand):
+    """Make goods, ten to a product, that cost 40, have floor 60 and a price of 100 in force in each store."""
     known = {
         "prefix": prefix,
         "many": many,
         "stores": [store.pk for store in stores],
         "brand": brand.pk,
-        "product": product.pk,
     }
     with connection.cursor() as cursor:
-        for statement in (GOODS, PRICES, LISTINGS):
+        for statement in (PRODUCTS, GOODS, PRICES, LISTINGS):
             cursor.execute(statement, known)
             # Foreign keys into a table that has no statistics yet are checked by reading all of it.
             cursor.execute("ANALYZE stores_sku, stores_priceinforce, stores_listing")

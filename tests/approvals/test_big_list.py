@@ -33,7 +33,6 @@ from opsadmin.core.models import Job, JobState
 from stores.models import PriceInForce
 from tests.approvals import bulk
 from tests.approvals.world import PASSWORD, make_world, next_week
-from tests.factories import ProductFactory
 
 FEW = 20
 # Jobs say how far they are after so many rows.
@@ -258,9 +257,7 @@ def walked(world, client, folder, lines, make_file):
     """Walk a list of so many lines and return what its stages cost."""
     meter = bulk.Meter()
     walk = Walk(world, client, folder, lines, meter)
-    bulk.many_goods(
-        walk.prefix, lines, stores=world.stores, brand=world.stores[0].brand, product=ProductFactory()
-    )
+    bulk.many_goods(walk.prefix, lines, stores=world.stores, brand=world.stores[0].brand)
     with bulk.tracing():
         try:
             walk.whole(make_file)

@@ -15,7 +15,6 @@ from approvals.models import Document, DocumentState, FlowVersion, LineBand
 from opsadmin.core.files import store_file
 from tests.approvals import bulk, crowd
 from tests.approvals.world import check, explain_all, make_world, next_week, open_task
-from tests.factories import ProductFactory
 
 FEW, MOST_STATEMENTS = 10, 25
 MANY = [5_000, pytest.param(100_000, marks=pytest.mark.soak)]
@@ -149,7 +148,7 @@ def draft_with(world, lines):
     from approvals import drafts
 
     prefix = f"L{lines:06}-"
-    bulk.many_goods(prefix, lines, stores=world.stores, brand=world.stores[0].brand, product=ProductFactory())
+    bulk.many_goods(prefix, lines, stores=world.stores, brand=world.stores[0].brand)
     draft = drafts.create_price_list(
         by=world["product_strategy"], title=f"{lines} 行", list_kind="regular", effective_from=next_week()
     )
