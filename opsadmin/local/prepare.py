@@ -17,7 +17,7 @@ def main():
     for command, options in (("migrate", {"interactive": False}), ("collectstatic", {"interactive": False})):
         call_command(command, verbosity=0, stdout=sys.stderr, **options)
     load_company_once()
-    call_command("demo_accounts", password=os.environ["DEMO_PASSWORD"], stdout=sys.stderr)
+    call_command("demo_accounts", f"--password={os.environ['DEMO_PASSWORD']}", stdout=sys.stderr)
     json.dump(accounts(), sys.stdout)
 
 

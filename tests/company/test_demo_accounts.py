@@ -57,6 +57,11 @@ def test_without_staff_it_says_what_to_run_first():
         call_command("demo_accounts", password=PASSWORD)
 
 
+def test_a_password_may_begin_with_a_dash(company, rf):
+    call_command("demo_accounts", "--password=-4kJ9x")
+    assert authenticate(rf.post("/"), username="manager", password="-4kJ9x")
+
+
 def test_an_empty_password_is_refused(company):
     with pytest.raises(CommandError, match="empty"):
         call_command("demo_accounts", password="")
