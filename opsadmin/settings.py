@@ -221,7 +221,7 @@ UNFOLD = {
     "SIDEBAR": {
         "show_search": False,
         "show_all_applications": False,
-        "navigation": "opsadmin.site.navigation",
+        "navigation": "opsadmin.navigation.navigation",
     },
     "COLORS": {
         "base": {
