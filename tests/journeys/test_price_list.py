@@ -11,44 +11,12 @@ from django.urls import reverse
 
 from approvals.models import Document, Task
 from opsadmin.core.models import User
+from tests.journeys.person import SIZES, Person
 
 pytestmark = pytest.mark.browser
 
 PASSWORD = "a-password-for-journeys"
 WORKBOOK = Path(__file__).parents[2] / "fixtures" / "workbooks" / "price-list.xlsx"
-SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
-
-
-class Person:
-    """Somebody at a browser: signs in once, and notes every console error and every page that scrolls sideways."""
-
-    def __init__(self, browser, web, username, size):
-        context = browser.new_context(
-            viewport=SIZES[size], locale="zh-CN", timezone_id="Asia/Shanghai", accept_downloads=True
-        )
-        self.web, self.faults, self.page = web, [], context.new_page()
-        self.page.set_default_timeout(20_000)
-        self.page.on("console", lambda message: message.type == "error" and self.faults.append(message.text))
-        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
-        self.page.on("response", lambda answer: answer.status >= 500 and self.faults.append(answer.url))
-        self.page.on("load", lambda page: self.measure())
-        self.page.goto(f"{web}/login/")
-        self.page.fill("[name=username]", username)
-        self.page.fill("[name=password]", PASSWORD)
-        self.page.press("[name=password]", "Enter")
-        self.page.wait_for_selector("main")
-
-    def measure(self):
-        wide, window = self.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
-        if wide > window:
-            self.faults.append(f"{self.page.url} is {wide} wide in a window of {window}")
-
-    def open(self, name, *args):
-        self.page.goto(self.web + reverse(f"admin:{name}", args=args))
-
-    def leave(self):
-        assert self.faults == []
-        self.page.context.close()
 
 
 @pytest.fixture
@@ -59,7 +27,7 @@ def company_at_work(transactional_db):
 
 @pytest.fixture
 def person(browser, web, company_at_work):
-    return lambda username, size: Person(browser, web, username, size)
+    return lambda username, size: Person(browser, web, username, size, PASSWORD)
 
 
 def task_of(document, username):
