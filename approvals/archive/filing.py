@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from approvals.archive import canonical, prelude
+from approvals.archive import canonical, prelude, rowseals
 from approvals.content import header_json, sealed_lines
 from approvals.guards import words
 from approvals.kinds import kind_of, specific
@@ -30,6 +30,7 @@ from approvals.models import (
     GuardHit,
     Severity,
 )
+from opsadmin.core import clock
 from opsadmin.core.jobs import enqueue
 from opsadmin.core.numbering import next_number
 from opsadmin.core.refusals import Refusal
@@ -58,7 +59,7 @@ def file_document(document, task, decision):
         raise Refusal(blocked_sentence(document), code="blocked")
     own = specific(document)
     kind.take_effect(own)
-    at = timezone.now()
+    at = clock.now()
     number = next_number(PREFIX, at=at)
     kept_until = retained_until(at)
     rows = prelude.filing_rows(
@@ -96,7 +97,7 @@ def add_record(kind, document, payload, *, by, files=(), stores=()):
     lock_chain()
     before = ArchiveRecord.objects.filter(document=document.pk)
     filing, last = before.get(kind=ArchiveKind.FILING), before.latest("sequence")
-    at = timezone.now()
+    at = clock.now()
     number = f"{filing.number}/{before.count()}"
     signer = prelude.person(by, timezone.localdate(at))
     rows = prelude.later_rows(
@@ -255,7 +256,7 @@ def head_facts(record):
 def write_checkpoint(head, *, begin=False):
     """Confirm the chain's head outside the database. A filing stands even where this fails: the check names it."""
     try:
-        return anchor().append(head, at=timezone.now(), begin=begin)
+        return anchor().append({**head, "seals": rowseals.head()}, at=clock.now(), begin=begin)
     except (ChainBroken, OSError):
         logger.exception("checkpoint not written", extra={"sequence": head["sequence"]})
         return None

@@ -14,7 +14,9 @@ APPEND_ONLY = (
     "approvals_event",
     "approvals_linechange",
     "approvals_receipt",
+    "approvals_rowseal",
     "approvals_storefile",
+    "core_auditentry",
     "core_storedfile",
     "orgchart_orgsnapshot",
     "orgchart_orgversion",
@@ -34,6 +36,16 @@ FILED_PARTS = (
     "approvals_scopestore",
 )
 PARTS_GUARDED_FOR = ("inserted", "deleted", "changed", "moved")
+OTHERS = (
+    "approvals_flowstep_fixed",
+    "approvals_guardpolicy_no_truncate",
+    "approvals_guardpolicy_stays",
+    "change_item_no_truncate",
+    "change_item_over",
+    "change_set_no_truncate",
+    "change_set_over",
+    "stores_priceinforce_protected",
+)
 ONE_PRICE = "price_in_force_one_per_instant"
 
 
@@ -45,7 +57,7 @@ def expected_triggers():
         *(f"{table}_no_truncate" for table in no_truncate),
         *(f"{table}_filed" for table in FILED_ROWS),
         *(f"{table}_filed_{name}" for table in FILED_PARTS for name in PARTS_GUARDED_FOR),
-        "stores_priceinforce_protected",
+        *OTHERS,
     }
 
 

@@ -16,7 +16,7 @@ from django.db import DatabaseError
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from approvals.archive import canonical, pricecheck, protection
+from approvals.archive import canonical, pricecheck, protection, rowseals
 from approvals.archive.filing import anchor, head_facts, write_checkpoint
 from approvals.content import content_hash
 from approvals.flow.record import decision_row
@@ -43,6 +43,7 @@ PARTS = (
     "prices",
     "files",
     "search",
+    "rows",
     "protection",
     "checkpoints",
 )
@@ -72,6 +73,7 @@ class Report:
     decisions: int = 0
     lines: int = 0
     prices: int = 0
+    rows: int = 0
     seconds: float = 0.0
     started_at: str = ""
     head: int = 0
@@ -118,11 +120,11 @@ class Report:
         return [one for one in self.differences if one.part in parts]
 
 
-def verify_archive(progress=None):
+def verify_archive(progress=None, *, copy=None):
     """Compare everything that was sealed with what is there now; returns a Report, whose sentences are Chinese.
 
     Reading is all it does, but for the checkpoint of a chain that was found whole. ``progress(done, total)`` is
-    called after each group of records. A million lines take about a minute.
+    called after each group of records. ``copy`` is a file of checkpoints that was kept elsewhere.
     """
     began = time.monotonic()
     report = Report(started_at=timezone.now().isoformat())
@@ -131,8 +133,10 @@ def verify_archive(progress=None):
         check.records(progress)
         check.all_decisions()
         check.found += [Difference("prices", text) for text in pricecheck.timeline_breaks()]
+        report.rows, texts = rowseals.breaks()
+        check.found += [Difference("rows", text) for text in texts]
         check.found += [Difference("protection", text) for text in protection.breaks()]
-        check.checkpoints()
+        check.checkpoints(copy)
     return report.keep(check.found, began)
 
 
@@ -367,13 +371,14 @@ class Check:
                 text = _("The decisions on %(number)s are not those that were sealed.") % {"number": number}
                 self.found.append(Difference("decisions", text, number))
 
-    def checkpoints(self):
+    def checkpoints(self, copy=None):
         """The newest record must be the one that the checkpoints confirm; a whole chain gets a new checkpoint."""
         newest = ArchiveRecord.objects.order_by("-sequence").first()
         head = newest and {**head_facts(newest), "count": ArchiveRecord.objects.count()}
-        for broken in anchor().verify(stored_hashes, head):
+        for broken in anchor().verify(stored_hashes, head, rowseals.hashes, copy=copy):
             self.found.append(Difference("checkpoints", str(broken), broken.number, broken.sequence or 0))
         if newest and not self.found:
+            rowseals.seal_rows()
             write_checkpoint(head_facts(newest))
         try:
             point = anchor().latest()

@@ -23,7 +23,7 @@ from collections import Counter, namedtuple
 GENESIS = "0" * 64
 LARGEST_MANIFEST = 64 << 20
 RECORD_FIELDS = ("sequence", "number", "kind", "document_number", "at", "payload_sha256", "previous")
-CHECKPOINT_FIELDS = ("at", "sequence", "number", "hash", "count", "previous")
+CHECKPOINT_FIELDS = ("at", "sequence", "number", "hash", "count", "seals", "previous")
 LEFT_BY_COMPUTERS = {".DS_Store", "Thumbs.db", "desktop.ini"}
 REQUIRED = {"canonical.ndjson", "decisions.json", "verify.py", "README.txt"}
 REQUIRED_OF_DOCUMENTS = {"form.pdf", "lines.xlsx"}

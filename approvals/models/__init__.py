@@ -1,4 +1,4 @@
-from approvals.models.archive import ArchiveFile, ArchiveKind, ArchiveRecord, ArchiveStore
+from approvals.models.archive import ArchiveFile, ArchiveKind, ArchiveRecord, ArchiveStore, RowSeal
 from approvals.models.decision import (
     Attachment,
     AttachmentKind,
@@ -94,6 +94,7 @@ __all__ = [
     "Receipt",
     "Reorganisation",
     "ReorganisationLine",
+    "RowSeal",
     "RowVerdict",
     "ScopeStore",
     "Severity",

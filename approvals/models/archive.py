@@ -87,3 +87,36 @@ class ArchiveFile(models.Model):
 
     def __str__(self):
         return self.name
+
+
+class RowSeal(models.Model):
+    """The text of rows of a protected table when they became final (approvals.archive.rowseals). INSERT only.
+
+    ``part`` names the table, and the state of its rows where they are sealed more than once; ``subject`` the row that
+    they belong to, 0 for none. ``kept`` holds them as PostgreSQL writes rows, in the order of their keys. ``hash``
+    chains the seals; the newest one stands in each checkpoint.
+    """
+
+    number = models.BigIntegerField(_("place in the chain"), primary_key=True)
+    part = models.CharField(_("table"), max_length=60)
+    subject = models.BigIntegerField(_("belongs to"), default=0)
+    columns = models.TextField(_("columns"))
+    first_id = models.BigIntegerField(_("first key"))
+    last_id = models.BigIntegerField(_("last key"))
+    rows = models.PositiveIntegerField(_("rows"))
+    kept = models.TextField(_("kept text"))
+    at = models.DateTimeField(_("at"))
+    previous = models.CharField(_("digest before"), max_length=64)
+    hash = models.CharField(_("digest"), max_length=64)
+
+    class Meta:
+        verbose_name = _("seal of rows")
+        verbose_name_plural = _("seals of rows")
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["part", "subject", "first_id"], name="row_seal_once"),
+        ]
+        indexes = [models.Index(fields=["part", "-last_id"], name="row_seal_by_part")]
+
+    def __str__(self):
+        return f"{self.part} {self.first_id}-{self.last_id}"

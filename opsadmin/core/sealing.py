@@ -97,6 +97,8 @@ HASH = "hash"
 PAYLOAD = "payload"
 TRUNCATED = "truncated"
 FORGED = "forged"
+SEALS = "seals"
+COPY = "copy"
 ANCHOR_TAMPERED = "anchor_tampered"
 ANCHOR_MISSING = "anchor_missing"
 
@@ -107,6 +109,12 @@ _SENTENCES = {
     PAYLOAD: _("The content of record %(sequence)s (%(number)s) differs from its sealed digest."),
     TRUNCATED: _("The archive ends before record %(sequence)s (%(number)s), which a checkpoint confirms."),
     FORGED: _("Record %(sequence)s (%(number)s) differs from its checkpoint: the chain was written anew."),
+    SEALS: _(
+        "The seals of rows are not those that the checkpoint of %(number)s confirms: seal %(sequence)s."
+    ),
+    COPY: _(
+        "The checkpoint file here does not hold line %(found)s of the copy: it was cut off or written anew."
+    ),
     ANCHOR_TAMPERED: _("Line %(found)s of the checkpoint file was changed, moved or signed by another key."),
     ANCHOR_MISSING: _(
         "The checkpoint file or its key is missing or unreadable, although records were sealed."
@@ -205,15 +213,16 @@ def _hash_or_nothing(record):
         return ""
 
 
-_SIGNED = ("at", "sequence", "number", "hash", "count", "previous")
+_SIGNED = ("at", "sequence", "number", "hash", "count", "seals", "previous")
 
 
 @dataclass(frozen=True)
 class Checkpoint:
     """A line of the checkpoint file: at this moment the chain had ``count`` records and ended with this one.
 
-    ``at`` is a moment in UTC as text; ``previous`` the digest of the line before (GENESIS for the first);
-    ``signature`` and ``public_key`` are Ed25519, in hexadecimal.
+    ``at`` is a moment in UTC as text; ``seals`` names the newest seal of rows as ``number:hash``, "" before the first;
+    ``previous`` the digest of the line before (GENESIS for the first); ``signature`` and ``public_key`` are Ed25519,
+    in hexadecimal.
     """
 
     at: str
@@ -221,9 +230,16 @@ class Checkpoint:
     number: str
     hash: str
     count: int
+    seals: str
     previous: str
     signature: str
     public_key: str
+
+    @property
+    def seal(self) -> tuple[int, str]:
+        """(number, hash) of the newest seal of rows, (0, "") before the first."""
+        number, _colon, found = self.seals.partition(":")
+        return (int(number), found) if number.isascii() and number.isdigit() else (0, "")
 
     def signed_bytes(self) -> bytes:
         return canonical_json({field: getattr(self, field) for field in _SIGNED})
@@ -257,6 +273,8 @@ class Anchor:
     def append(self, head: Mapping, *, at: datetime, begin: bool = False) -> Checkpoint:
         """Write a checkpoint of the chain's head (``sequence``, ``number``, ``hash``, ``count``); return it.
 
+        ``seals``, where the head has it, is the newest seal of rows as Checkpoint names it.
+
         It is on disk when this returns. A head that is not newer than the last checkpoint adds no line (two
         filings may arrive here in either order): the last checkpoint is returned. Raises ChainBroken where
         the head contradicts it, where it is damaged, or where the key that signed it is gone. A new file
@@ -265,7 +283,7 @@ class Anchor:
         """
         with self._locked() as file:
             last = self._last(file)
-            if last and last.sequence >= head["sequence"]:
+            if last and not _is_newer(last, head):
                 return _confirmed(last, head)
             if last is None and head["count"] > 1 and not begin:
                 raise ChainBroken(Break(ANCHOR_MISSING))
@@ -292,14 +310,25 @@ class Anchor:
             key = self._key()
         return {"signature": key.sign(data).hex(), "public_key": _public_hex(key)}
 
-    def verify(self, hashes: Callable[[list[int]], Mapping[int, str]], head: Mapping | None) -> list[Break]:
+    def verify(
+        self,
+        hashes: Callable[[list[int]], Mapping[int, str]],
+        head: Mapping | None,
+        seals: Callable[[list[int]], Mapping[int, str]] | None = None,
+        *,
+        copy: Path | None = None,
+    ) -> list[Break]:
         """What the checkpoints say against the database, first break first; an empty list means nothing.
 
         ``head`` is the newest record in the database (``sequence``, ``count``) or None if there is none;
-        ``hashes`` looks up the stored hashes of some sequences at once. Finds records cut off the end, a
-        chain written anew, checkpoint lines changed, moved or foreign, and a file or key that is gone.
+        ``hashes`` looks up the stored hashes of some sequences at once, ``seals`` those of seals of rows. Finds
+        records cut off the end, a chain written anew, checkpoint lines changed, moved or foreign, and a file or key
+        that is gone. ``copy`` is a file of checkpoints kept elsewhere: it is believed before the file here, which
+        must go on from it; a key that is gone here is read from it.
         """
         lines = self._lines()
+        if copy is not None:
+            return self._against_copy(lines, _whole_lines(Path(copy)), hashes, head, seals)
         if not lines:
             return [Break(ANCHOR_MISSING)] if head else []
         try:
@@ -307,7 +336,22 @@ class Anchor:
         except ChainBroken as error:
             return [error.found]
         checkpoints, breaks = _genuine(lines, public_key)
-        return breaks + _against_database(checkpoints, hashes, head)
+        return breaks + _against_database(checkpoints, hashes, head, seals)
+
+    def _against_copy(self, lines, copied, hashes, head, seals):
+        first = _read_line(copied[0]) if copied else None
+        if first is None:
+            return [Break(ANCHOR_MISSING)]
+        checkpoints, breaks = _genuine(copied, first.public_key)
+        for number, line in enumerate(copied, 1):
+            if lines[number - 1 : number] != [line]:
+                breaks.append(Break(COPY, found=str(number)))
+                break
+        breaks += _against_database(checkpoints, hashes, head, seals)
+        if breaks:
+            return breaks
+        newer, breaks = _genuine(lines, first.public_key)
+        return breaks + _against_database(newer, hashes, head, seals)
 
     @contextmanager
     def _locked(self):
@@ -329,14 +373,35 @@ class Anchor:
         return checkpoint
 
     def _lines(self):
-        try:
-            return self.path.read_bytes().split(b"\n")[:-1]
-        except FileNotFoundError:
-            return []
+        return _whole_lines(self.path)
+
+    def copy_to(self, path) -> int:
+        """Bring a copy of the file up to date, whose lines must be the first ones here; returns how many it has.
+
+        The copy is only ever added to. Raises ChainBroken where it holds a line that is not here: then one of the two
+        was cut off or written anew, and the copy is the evidence.
+        """
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with self._locked() as file:
+            lines = file.read().split(b"\n")[:-1]
+        copied = _whole_lines(path)
+        for number, line in enumerate(copied, 1):
+            if lines[number - 1 : number] != [line]:
+                raise ChainBroken(Break(COPY, found=str(number)))
+        new = path.with_name(path.name + ".new")
+        with new.open("wb") as file:
+            file.write(b"".join(line + b"\n" for line in lines))
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+        _sync_folder(path.parent)
+        return len(lines)
 
     def _signed(self, head, at, previous):
         key = self._key()
         fields = {name: head[name] for name in ("sequence", "number", "hash", "count")}
+        fields["seals"] = head.get("seals", "")
         blank = Checkpoint(
             **fields, at=instant_text(at), previous=previous, signature="", public_key=_public_hex(key)
         )
@@ -373,6 +438,22 @@ def _public_hex(key):
     return key.public_key().public_bytes(*raw).hex()
 
 
+def _whole_lines(path):
+    """The lines of a file of checkpoints; half a line at its end is none."""
+    try:
+        return path.read_bytes().split(b"\n")[:-1]
+    except FileNotFoundError:
+        return []
+
+
+def _is_newer(last, head):
+    """Whether the head has a record, or a seal of rows, that the last checkpoint does not confirm."""
+    if head["sequence"] != last.sequence:
+        return head["sequence"] > last.sequence
+    number = head.get("seals", "").partition(":")[0]
+    return head["hash"] == last.hash and int(number or 0) > last.seal[0]
+
+
 def _read_line(line):
     try:
         checkpoint = Checkpoint(**json.loads(line))
@@ -400,7 +481,7 @@ def _confirmed(last, head):
     return last
 
 
-def _against_database(checkpoints, hashes, head):
+def _against_database(checkpoints, hashes, head, seals=None):
     newest = head["sequence"] if head else 0
     kept = [point for point in checkpoints if point.sequence <= newest]
     stored = hashes([point.sequence for point in kept]) if kept else {}
@@ -412,7 +493,17 @@ def _against_database(checkpoints, hashes, head):
     last = checkpoints[-1] if checkpoints else None
     if last and (newest < last.sequence or head["count"] < last.count):
         breaks.append(Break(TRUNCATED, last.sequence, last.number, last.hash, str(newest)))
-    return breaks
+    return breaks + (_seals_against_database(checkpoints, seals) if seals else [])
+
+
+def _seals_against_database(checkpoints, seals):
+    """The first checkpoint whose seal of rows is another one now, or gone."""
+    confirmed = {point.seal[0]: point for point in checkpoints if point.seal[0]}
+    stored = seals(list(confirmed)) if confirmed else {}
+    for number, point in sorted(confirmed.items()):
+        if stored.get(number) != point.seal[1]:
+            return [Break(SEALS, number, point.number, point.seal[1], stored.get(number, ""))]
+    return []
 
 
 def _sync_folder(folder):
