@@ -139,9 +139,9 @@ class ReorganisationKind(Kind):
         reorganising.copy_items(document)
 
     def judge(self, document, *, touched=None):
-        from approvals.organisation import reorganising
+        from approvals.organisation import judging
 
-        reorganising.judge(document)
+        judging.judge(document)
 
     def take_effect(self, own):
         from orgchart import changes

@@ -6,6 +6,7 @@ from import_export.admin import ImportExportMixin
 from unfold.views import ChangeList
 
 from opsadmin.core.records import HistoryAdmin, mark
+from opsadmin.core.refusals import Refusal
 from opsadmin.core.transfer import TransferMixin
 from orgchart.changes.rows import save_row
 from orgchart.findings.admin import FindingLimitsAdmin
@@ -31,9 +32,17 @@ class StructureAdmin(TransferMixin, ImportExportMixin, HistoryAdmin):
 
     form = StructureForm
 
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        """What is refused on saving comes back as it was typed, with the sentence; nothing of it is saved."""
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except Refusal as refusal:
+            request.refused = str(refusal)
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
     def get_form(self, request, obj=None, change=False, **kwargs):
         form = super().get_form(request, obj, change=change, **kwargs)
-        form.by = request.user
+        form.by, form.refused = request.user, getattr(request, "refused", "")
         return form
 
     def get_fieldsets(self, request, obj=None):

@@ -1,6 +1,7 @@
 """The form of a structural row: beside its fields since when the change holds, and why."""
 
 from django import forms
+from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -14,9 +15,10 @@ HOW_FIELDS = ("effective_on", "way", "reason")
 
 
 class StructureForm(forms.ModelForm):
-    """``by`` is whoever edits; the admin sets it on the class that it makes for a request."""
+    """``by`` is whoever edits, ``refused`` why saving was refused; the admin sets them on the class of a request."""
 
     by = None
+    refused = ""
 
     effective_on = forms.DateField(
         label=_("takes effect on"),
@@ -54,6 +56,8 @@ class StructureForm(forms.ModelForm):
     def _post_clean(self):
         """Judge the row by the rules of the structure, so that a refusal is read beside what was typed."""
         super()._post_clean()
+        if self.refused:
+            self.add_error(None, self.refused)
         if self.errors or self.cleaned_data.get("way") == CORRECTION:
             return
         item = item_of(self.instance)
@@ -63,3 +67,5 @@ class StructureForm(forms.ModelForm):
                 judge_now([item], by=self.by, day=day)
         except Refusal as refusal:
             self.add_error(None, str(refusal))
+        except PermissionDenied:
+            self.add_error(None, _("Somebody else looks after this part of the organisation."))

@@ -3,8 +3,8 @@
 from decimal import Decimal
 
 from django import forms
-from django.contrib import admin
-from django.db.models import Prefetch
+from django.contrib import admin, messages
+from django.db.models import Prefetch, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from import_export.admin import ImportExportMixin
@@ -22,6 +22,8 @@ from orgchart.admin import (
     StructureAdmin,
     TreeChangeList,
 )
+from orgchart.changes.rows import row_of
+from orgchart.entities import ENTITIES
 from orgchart.forms import StructureForm
 from orgchart.models import Department, Position
 from staffing import services
@@ -29,6 +31,7 @@ from staffing.access import sync_store_access
 from staffing.headcount import Headcount, by_department, with_headcount
 from staffing.models import Assignment, Delegation, Employee, StoreCharge, StoreDuty
 from staffing.resources import AssignmentResource, EmployeeResource
+from staffing.shares import FULL, peak_share
 
 FULL_TIME = Decimal("1.00")
 
@@ -209,6 +212,15 @@ class AssignmentAdmin(StructureAdmin):
         ("fte", "handover", "beyond_plan"),
         "note",
     )
+
+    def save_model(self, request, obj, form, change):
+        """Save, and say where the person now has more than a full time."""
+        super().save_model(request, obj, form, change)
+        rows = ENTITIES["assignment"].read(Q(employee=obj.employee_id)) | {str(obj.uid): row_of(obj)}
+        share, day, _held = peak_share(rows.values(), timezone.localdate())
+        if share > FULL:
+            words = {"name": obj.employee.name, "share": round(share * 100), "day": day}
+            messages.warning(request, _("%(name)s has %(share)d%% of a full time from %(day)s.") % words)
 
     @admin.display(description=_("department"), ordering="position__department__order")
     def department(self, assignment):

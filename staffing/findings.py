@@ -1,9 +1,10 @@
-"""Signs of a bad structure that need people: vacancies covered for too long, stores without their own person."""
+"""Signs of a bad structure that need people: long cover, more than a full time, stores without their own person."""
 
 from datetime import date
 
 from orgchart.findings.found import SIGN, WARN, Found
 from staffing.models import Employee, StoreCharge
+from staffing.shares import FULL, overworked
 from staffing.structure import SEATED, holders_on
 from stores.models import Store, StoreMode, StoreStatus
 
@@ -45,6 +46,32 @@ def covered(post, row, days, name, limit):
     return Found("long_cover", (post["code"], row["employee"]), WARN, evidence, days, limit)
 
 
+def more_than_full_time(state, limits, day):
+    """Yield the people whose assignments come to more than a full time on one day from today on."""
+    found = overworked(state, day)
+    names = names_of(employee for employee, *_rest in found)
+    for employee, share, on, rows in found:
+        name = names.get(employee, employee)
+        lines = [share_line(state.positions[row["position"]], row) for row in rows]
+        evidence = {
+            "subjects": [{"entity": "employee", "key": employee, "name": name}],
+            "lines": [*lines, {"ref": "", "name": name, "says": "from", "words": [on], "marked": []}],
+            "guessed": False,
+        }
+        yield Found("more_than_full_time", (employee,), WARN, evidence, float(share), float(FULL))
+
+
+def share_line(post, row):
+    percent = f"{round(float(row['fte']) * 100)}%"
+    return {
+        "ref": post["source_ref"] or post["code"],
+        "name": post["title"],
+        "says": "share",
+        "words": [percent],
+        "marked": [percent],
+    }
+
+
 def store_without_person(state, limits, day):
     """Yield the trading stores of our own whose mall needs a dedicated person, and that have none, or several."""
     stores = Store.objects.filter(
@@ -72,4 +99,5 @@ def without_person(store, names):
 
 def of_people(state, limits, day):
     """Return what is found about people on a day; the source that the queue of findings asks."""
-    return [*long_cover(state, limits, day), *store_without_person(state, limits, day)]
+    sources = (long_cover, more_than_full_time, store_without_person)
+    return [found for source in sources for found in source(state, limits, day)]

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import ngettext, pgettext
 
 from approvals import permissions
 from approvals.admin.document import visible_document
@@ -28,6 +28,8 @@ from opsadmin.core.refusals import Refusal
 from opsadmin.core.screens import page, screen
 from orgchart import changes
 from orgchart.changes.drafts import edit_set
+from orgchart.findings.limits import limits
+from orgchart.findings.plans import unconfirmed_made
 from orgchart.models import ChangeSet, SetKind, SetState
 from orgchart.permissions import may_edit_structure
 
@@ -261,6 +263,23 @@ def settle_item(request, pk, item_pk):
     return redirect(set_address(pk, view=request.POST.get("view", "")))
 
 
+@screen("organisation/changes/<int:pk>/confirm/", "org_change_set_confirm", methods=("POST",))
+def confirm_posts(request, pk):
+    """Confirm the guessed posts that the draft would count as approved headcount."""
+    change_set = visible_set(request.user, pk)
+    seen = changes.preview(change_set)
+    posts = unconfirmed_made(seen.before, seen.after)
+    items = [changes.wanted("position", row["code"], "set", {"guessed": False}) for row in posts]
+    if items:
+        changes.add_items(change_set, items, by=request.user)
+        messages.success(
+            request,
+            ngettext("%(n)d post is confirmed.", "%(n)d posts are confirmed.", len(items))
+            % {"n": len(items)},
+        )
+    return redirect(set_address(pk))
+
+
 @screen("organisation/changes/<int:pk>/approval/", "org_change_set_approval", methods=("POST",))
 def begin_approval(request, pk):
     """Make the document of a draft, or bring it up to date, and show what stands before its submission."""
@@ -313,7 +332,8 @@ def compare(request, pk, other_pk):
     """Two drafts beside each other: figures against today's, changes, and whom they move."""
     sets = [visible_set(request.user, key) for key in (pk, other_pk)]
     sides = [show(one) for one in sets]
-    first, second = (compared(figures(side.before), figures(side.after)) for side in sides)
+    most = limits().span_max
+    first, second = (compared(figures(side.before), figures(side.after), most) for side in sides)
     return page(
         request,
         "approvals/reorganisation_beside.html",

@@ -35,6 +35,9 @@ TITLES = {
     "R03": _("span"),
     "R04": _("layers"),
     "R05": _("vacant superior"),
+    "R06": _("bad structure"),
+    "R07": _("unconfirmed posts"),
+    "R08": _("more than full time"),
     "H01": _("closed position"),
     "H02": _("beyond the plan"),
     "H03": _("tentative position"),
@@ -206,6 +209,23 @@ SENTENCES = {
         _("A new superior is vacant and nobody acts for it"),
         _("Name an acting holder, or say who leads until then."),
     ),
+    ("R06", "two_superiors"): (
+        _("Posts would stand below two superiors"),
+        _("Keep one superior for each, or strike the post from the list of the other's reports."),
+    ),
+    ("R06", "described_twice"): (
+        _("A department would have the same post twice"),
+        _("Give one of them another title, or close it in the draft."),
+    ),
+    ("R06", "circle"): (_("It would stand above itself"), _("Choose another superior in the draft.")),
+    ("R07", "unconfirmed"): (
+        _("Guessed posts would count as approved headcount"),
+        _("Confirm them on the page of the change set, or plan no headcount for them."),
+    ),
+    ("R08", "share"): (
+        _("Somebody would work more than a full time"),
+        _("Lower the share of an assignment, or say how long this lasts."),
+    ),
     ("H01", "closed"): (_("The position is closed"), _("Choose another position.")),
     ("H02", "beyond_plan"): (
         _("More people than the plan leaves open"),
@@ -295,6 +315,11 @@ DETAILS = {
     ("R01", "gone"): "%(words)s",
     ("R01", "exists"): "%(words)s",
     ("R02", "rule"): "%(message)s",
+    ("R06", "two_superiors"): "%(words)s",
+    ("R06", "described_twice"): "%(words)s",
+    ("R06", "circle"): "%(words)s",
+    ("R07", "unconfirmed"): "%(words)s",
+    ("R08", "share"): "%(words)s",
     ("H02", "beyond_plan"): _(
         "%(wanted)s wanted, %(free)s free of a plan of %(plan)s, %(others)s asked for already"
     ),

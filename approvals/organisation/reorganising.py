@@ -19,7 +19,6 @@ from approvals.models import (
     Reorganisation,
     ReorganisationLine,
 )
-from approvals.organisation.hits import Hit, keep_hits
 from opsadmin.core.refusals import Refusal
 from opsadmin.core.sealing import canonical_json
 from orgchart import changes
@@ -27,10 +26,9 @@ from orgchart.changes.log import read_snapshot, version_hash
 from orgchart.models import ChangeItem, ChangeOp, ChangeSet, SetKind, SetState
 from staffing.changewords import Words
 from staffing.chart.source import of_state
-from staffing.chart.tree import COMPANY, POSITIONS
-from staffing.chart.view import ADVISED_SPAN, Chart
+from staffing.chart.tree import POSITIONS
+from staffing.chart.view import Chart
 
-ADVISED_LAYERS = 5
 COPIED = ("entity", "key", "op", "before", "after", "words", "struck")
 
 
@@ -170,77 +168,6 @@ def day_of(change_set):
     if change_set.state == SetState.APPLIED:
         return change_set.effective_on
     return max(change_set.effective_on or timezone.localdate(), timezone.localdate())
-
-
-# ── Guards ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def judge(document):
-    """Write the hits of a reorganisation: conflicts and broken rules block, what is hard to lead is warned of."""
-    own = specific(document)
-    shown, day = shown_of(own.change_set), day_of(own.change_set)
-    lines = {line.row_no: line for line in own.lines.all()}
-    before, after = chart_on(shown.before, day), chart_on(shown.after, day)
-    hits = [
-        *(conflict_hit(conflict, lines) for conflict in shown.conflicts),
-        *(fault_hit(fault) for fault in shown.faults),
-        *span_hits(before, after),
-        *layer_hits(before, after),
-        *vacancy_hits(before, after),
-    ]
-    keep_hits(document, hits, lines=len(lines), struck=sum(line.struck for line in lines.values()))
-
-
-def conflict_hit(conflict, lines):
-    line = lines.get(conflict.item.order)
-    witness = {"words": line.words if line else conflict.item.key}
-    return Hit("R01", "block", conflict.kind, conflict.item.key, line=line, witness=witness)
-
-
-def fault_hit(fault):
-    return Hit("R02", "block", "rule", fault.rule, witness={"message": fault.message[:300]})
-
-
-def span_hits(before, after):
-    """Warn of posts to which more report than advised, where the change adds to it."""
-    wide = {
-        card: span
-        for card, span in after.spans.items()
-        if card.startswith("p:") and span > max(ADVISED_SPAN, before.spans[card])
-    }
-    if wide:
-        yield Hit("R03", "warn", "span", named(after, wide), f"≤ {ADVISED_SPAN}")
-
-
-def named(chart, cards):
-    """Return cards with their figures: "运营主管 12、经理 9"."""
-    rows = chart.source.positions
-    return "、".join(f"{rows[card[2:]]['title']} {figure}" for card, figure in sorted(cards.items()))
-
-
-def layer_hits(before, after):
-    layers = after.layers(COMPANY)
-    if layers > max(ADVISED_LAYERS, before.layers(COMPANY)):
-        yield Hit("R04", "warn", "layers", str(layers), f"≤ {ADVISED_LAYERS}")
-
-
-def vacancy_hits(before, after):
-    """Warn of posts that get people below them while nobody holds them, not even acting."""
-    vacant = [
-        code
-        for code in after.source.positions
-        if after.spans[f"p:{code}"]
-        and not after.source.counts.get(code)
-        and gained(before, after, f"p:{code}")
-    ]
-    if vacant:
-        titles = "、".join(after.source.positions[code]["title"] for code in sorted(vacant))
-        yield Hit("R05", "warn", "vacant", titles)
-
-
-def gained(before, after, card):
-    """Whether a card has somebody below it who was not there before."""
-    return not set(after.tree.children.get(card, ())) <= set(before.tree.children.get(card, ()))
 
 
 # ── After filing ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -8,13 +8,16 @@ from functools import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
+from approvals.guards import words as guard_words
+from approvals.organisation.judging import block_hits, share_hits, unconfirmed_hits
 from approvals.organisation.reorganising import chart_on, day_of, shown_of
 from orgchart.entities import ENTITIES
+from orgchart.findings.limits import limits
 from orgchart.models import ChangeSet, SetState
 from staffing.changewords import MARKS, Words, mark_of, rows_marked
 from staffing.chart.source import Holder
 from staffing.chart.tree import COMPANY
-from staffing.chart.view import ADVISED_SPAN, Seats, plan_words, range_words, seats_of
+from staffing.chart.view import Seats, plan_words, range_words, seats_of
 from staffing.models import Employee
 from staffing.moves import affected_people, in_words
 
@@ -221,7 +224,22 @@ class Shown:
     @cached_property
     def metrics(self):
         """[(word, before, after, tone)]"""
-        return compared(figures(self.before), figures(self.after))
+        return compared(figures(self.before), figures(self.after), limits().span_max)
+
+    # ── What stops it, or should be thought over ──────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def stops(self):
+        """[{code, title, words, remedy}] of what the guard refuses beside conflicts and broken rules."""
+        if self.change_set.state == SetState.APPLIED:
+            return []
+        before, after = self.preview.before, self.preview.after
+        return [told(hit) for hit in (*block_hits(before, after), *unconfirmed_hits(before, after))]
+
+    @cached_property
+    def warnings(self):
+        """[{code, title, words, remedy}] of people who get more than a full time."""
+        return [told(hit) for hit in share_hits(self.preview, self.day)]
 
     # ── Conflicts ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -246,6 +264,16 @@ class Shown:
             "draft": "、".join(values[2] for values in shown.values()),
             "draft_possible": conflict.kind == "moved_on",
         }
+
+
+def told(hit):
+    """Return a hit in words."""
+    return {
+        "code": hit.code,
+        "title": guard_words.sentence(hit.code, hit.variant),
+        "words": guard_words.detail(hit),
+        "remedy": guard_words.remedy(hit.code, hit.variant),
+    }
 
 
 def pair(old, new):
@@ -340,15 +368,15 @@ def figure_words():
     }
 
 
-def compared(old, new):
-    """Return [(word, old, new, tone)]: better, worse or the same."""
+def compared(old, new, most):
+    """Return [(word, old, new, tone)]: better, worse or the same; ``most`` is the limit of direct reports."""
     found = []
     for name, (word, less_is_better) in figure_words().items():
         was, now = getattr(old, name), getattr(new, name)
         tone = ""
         if less_is_better and was != now:
             tone = "ok" if now < was else "sign"
-        if name == "span" and now > ADVISED_SPAN and now == was:
+        if name == "span" and now > most and now == was:
             tone = "warn"
         found.append((word, was, now, tone))
     return found

@@ -1,6 +1,7 @@
 """What a rule says, and what it is asked about. Pure data: the same rules judge live rows, drafts and models."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import sha256
 
 from orgchart.models.organisation import OrgStatus
@@ -59,11 +60,11 @@ class Case:
     also_in: dict = field(default_factory=dict)
     areas: dict = field(default_factory=dict)
 
-    @property
+    @cached_property
     def positions(self):
         return opened(self.state.positions)
 
-    @property
+    @cached_property
     def departments(self):
         return opened(self.state.departments)
 

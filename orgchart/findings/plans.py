@@ -16,6 +16,7 @@ from orgchart.findings.found import (
     line,
     subject,
 )
+from orgchart.models.organisation import OrgStatus
 
 
 @finding_rule(PLAN, WARN)
@@ -33,6 +34,31 @@ def unconfirmed_plan(case):
         seats = sum(row["plan_min"] or 0 for row in rows.values())
         proof = evidence(shown, lines, rows.values())
         yield Found("unconfirmed_plan", (department,), severity, proof, seats, 0)
+
+
+def unconfirmed_made(before, after):
+    """Return the guessed posts (rows) that count as approved headcount in one state and not, or with less, in another.
+
+    Pure. A tentative post never counts as approved.
+    """
+    known = unconfirmed_seats(before)
+    return [
+        after.positions[code]
+        for code, seats in unconfirmed_seats(after).items()
+        if seats > known.get(code, 0)
+    ]
+
+
+def unconfirmed_seats(state):
+    """Return {position: seats} of the open guessed posts with a headcount plan."""
+    return {
+        code: row["plan_max"] or row["plan_min"]
+        for code, row in state.positions.items()
+        if row["guessed"]
+        and not row["tentative"]
+        and row["status"] != OrgStatus.CLOSED
+        and (row["plan_max"] or row["plan_min"])
+    }
 
 
 def plan_words(row):

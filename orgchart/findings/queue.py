@@ -11,12 +11,12 @@ from opsadmin.core.refusals import Refusal
 from orgchart import permissions
 from orgchart.changes import version_number
 from orgchart.findings import ORDER, check
-from orgchart.findings.found import Case, Limits
+from orgchart.findings.found import Case
+from orgchart.findings.limits import limits
 from orgchart.models import (
     Area,
     Finding,
     FindingCheck,
-    FindingLimits,
     FindingSeverity,
     FindingState,
     HandoffStep,
@@ -40,32 +40,19 @@ BACK = {
 }
 
 
-def limits():
-    """Return the limits in force."""
-    row = FindingLimits.objects.filter(pk=1).first() or FindingLimits()
-    return Limits(
-        row.span_max,
-        row.span_min,
-        row.layers_max,
-        row.areas_max,
-        float(row.similarity),
-        row.cover_days,
-    )
-
-
 def areas():
     return dict(Area.objects.values_list("code", "name"))
 
 
-def live_case(state=None, within=None):
-    """Return the live organisation (or a state that stands for it) with its hand-offs, ready to be checked."""
+def live_case():
+    """Return the live organisation with its hand-offs, ready to be checked."""
     names = ("flow__code", "flow__name", "order", "text", "area__code", "department__code", "lost")
     keys = ("flow", "flow_name", "order", "text", "area", "department", "lost")
     steps = tuple(
         dict(zip(keys, row, strict=True))
         for row in HandoffStep.objects.order_by("flow", "order").values_list(*names)
     )
-    return Case(state or live_state(), within or limits(), steps=steps, areas=areas())
+    return Case(live_state(), limits(), steps=steps, areas=areas())
 
 
 def model_case(org_model, within, names):
@@ -231,12 +218,3 @@ def reopen(finding, *, by):
         setattr(found, name, value)
     found.save()
     return found
-
-
-def blocks_of(state):
-    """Return the blocking findings of a draft's result that are not accepted in the live queue."""
-    accepted = set(
-        Finding.objects.filter(org_model=None, state=FindingState.ACCEPTED).values_list("identity", flat=True)
-    )
-    found = check(live_case(state))
-    return [one for one in found if one.severity == "block" and one.identity not in accepted]

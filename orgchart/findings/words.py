@@ -99,6 +99,10 @@ WORDS = {
         _("Covered for too long"),
         _("A vacancy is covered by somebody beside another post for longer than the limit."),
     ),
+    "more_than_full_time": (
+        _("More than full time"),
+        _("The assignments of one person come to more than a full time on one day."),
+    ),
     "store_without_person": (
         _("Store without its person"),
         _("The mall needs one person who answers for this store alone, and there is none."),
@@ -129,6 +133,8 @@ SAYS = {
     "counted": _("counted"),
     "covers": _("covers"),
     "charge": _("in charge"),
+    "share": pgettext_lazy("finding", "share of full time"),
+    "from": pgettext_lazy("finding", "from"),
 }
 WHAT = {
     "total": _("headcount in all"),

@@ -11,11 +11,11 @@ from datetime import date
 from django.db.models import Count
 
 from orgchart.admin import plan_in_words
+from orgchart.findings.limits import limits
 from orgchart.models import Department, OrgStatus, Position
 from staffing.headcount import SEATED
 from staffing.models import Assignment, AssignmentKind
 
-LONG_COVER = 90
 COVERING = (AssignmentKind.CONCURRENT, AssignmentKind.ACTING, AssignmentKind.SECONDED)
 
 
@@ -111,8 +111,12 @@ def vacant_since(periods, low, day):
     return since if ever and held < low else None
 
 
-def board(day):
-    """Return the rows of the whole company on a day, departments before their posts; four statements."""
+def board(day, cover_days=None):
+    """Return the rows of the whole company on a day, departments before their posts; four statements.
+
+    A cover lasts too long after ``cover_days``, the limit of findings where nothing is said.
+    """
+    cover_days = limits().cover_days if cover_days is None else cover_days
     departments = list(Department.objects.without_tree_fields().exclude(status=OrgStatus.CLOSED))
     positions = list(
         Position.objects.without_tree_fields()
@@ -126,14 +130,14 @@ def board(day):
         .annotate(n=Count("employee", distinct=True))
         .values_list("position", "n")
     )
-    covers = covers_on(day)
+    covers = covers_on(day, cover_days)
     seats = {position.pk: seats_of(position, holders.get(position.pk, 0)) for position in positions}
     short = [position for position in positions if seats[position.pk].short]
     return arranged(departments, positions, seats, covers, vacancies(short, day), day)
 
 
-def covers_on(day):
-    """Return {position: [Cover]} of those who stand in on a day."""
+def covers_on(day, cover_days):
+    """Return {position: [Cover]} of those who stand in on a day, and whether for longer than ``cover_days``."""
     found = defaultdict(list)
     rows = Assignment.objects.on(day).filter(kind__in=COVERING).select_related("employee", "from_department")
     for held in rows.order_by("start", "pk"):
@@ -146,7 +150,7 @@ def covers_on(day):
                 days,
                 int(held.fte * 100),
                 held.from_department.name if held.from_department else "",
-                held.kind == AssignmentKind.CONCURRENT and days > LONG_COVER,
+                held.kind == AssignmentKind.CONCURRENT and days > cover_days,
             )
         )
     return found

@@ -3,9 +3,10 @@
 from django.db.models import Q
 from django.urls import NoReverseMatch, reverse
 
+from orgchart.findings.limits import limits
 from orgchart.models import Authority, Department, Duty, LinkKind, Position, PositionLink
 from staffing.chart.tree import COMPANY, POSITIONS
-from staffing.chart.view import ADVISED_SPAN, card_title, nodes_of
+from staffing.chart.view import card_title, nodes_of
 
 SHOWN_DUTIES = 4
 
@@ -15,8 +16,8 @@ def facts_of(chart, card):
     made = nodes_of(chart, [card])[0]
     above = superior_of(chart, card)
     made["above_title"] = card_title(chart, above) if above else ""
-    made["too_wide"] = made["kind"] == "position" and made["span"] > ADVISED_SPAN
-    made["advised"] = ADVISED_SPAN
+    made["advised"] = limits().span_max
+    made["too_wide"] = made["kind"] == "position" and made["span"] > made["advised"]
     if made["kind"] == "position":
         made |= position_facts(made["code"])
     elif made["kind"] == "department":

@@ -11,7 +11,6 @@ from staffing.chart.tree import COMPANY, DEPARTMENTS, POSITIONS, Tree, tree_of
 
 # More cards than this are never sent at once: the depth is lowered instead, and the reader is told.
 MOST_CARDS = 3_000
-ADVISED_SPAN = 8
 
 
 @dataclass
@@ -359,7 +358,6 @@ def view(chart, root, depth):
         if root != COMPANY
         else [crumb(chart, root)],
         "outside": outside(chart, root),
-        "advised_span": ADVISED_SPAN,
         "broken": len(chart.tree.broken),
     }
 

@@ -11,13 +11,14 @@ from opsadmin.core.refusals import Refusal
 from opsadmin.core.screens import page, screen
 from opsadmin.permissions import may_view
 from orgchart.changes import preview, state_on, version_number
+from orgchart.findings.limits import limits
 from orgchart.models import ChangeSet, OrgVersion, SetState
 from orgchart.permissions import may_edit_structure
 from staffing.chart import source
 from staffing.chart.post import facts_of
 from staffing.chart.search import hits
 from staffing.chart.tree import COMPANY, DEPARTMENTS, POSITIONS
-from staffing.chart.view import ADVISED_SPAN, Chart, nodes_of, view
+from staffing.chart.view import Chart, nodes_of, view
 from staffing.chart.words import words
 
 DEPTHS = {"1": 1, "2": 2, "3": 3, "all": None}
@@ -49,7 +50,7 @@ def org_chart(request):
             "words": words(),
             "strip": strip(),
             "today": timezone.localdate().isoformat(),
-            "advised": ADVISED_SPAN,
+            "advised": limits().span_max,
             "set": change_set.pk if change_set else None,
             "editing": editing,
         },

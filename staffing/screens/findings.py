@@ -1,17 +1,19 @@
 """Signs of a bad structure (组织体检): the queue, one finding, accepting it with a reason, drafting what mends it."""
 
 from datetime import date, timedelta
+from tempfile import TemporaryFile
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from opsadmin.core import spreadsheets
 from opsadmin.core.refusals import Refusal
 from opsadmin.core.screens import page, screen
 from opsadmin.permissions import may_view
@@ -24,7 +26,10 @@ from orgchart.models.findings import LEAST_REASON
 from orgchart.permissions import may_confirm_finding, may_edit_structure
 
 MOST_ROWS = 200
-PEOPLE = ("long_cover", "store_without_person")
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+# What is no problem is accepted without an end: it comes back only where it gets worse.
+FOR_GOOD = date.max
+PEOPLE = ("long_cover", "more_than_full_time", "store_without_person")
 TABS = {
     "open": (FindingState.OPEN, FindingState.ASKED),
     "accepted": (FindingState.ACCEPTED,),
@@ -50,15 +55,19 @@ def asked_for(request):
     )
 
 
+def rows_asked_for(tab, group, of):
+    """Return (all findings of an organisation, those of a tab and a group of rules)."""
+    every = Finding.objects.filter(org_model=None if of == "live" else int(of))
+    rows = every.filter(state__in=TABS[tab])
+    return every, rows.filter(rule__in=rules_of(group)) if group else rows
+
+
 @screen("org/findings/", "findings")
 def findings(request):
     """The queue: the gravest first, one of them open beside it."""
     tab, group, of = asked_for(request)
-    every = Finding.objects.filter(org_model=None if of == "live" else int(of))
-    rows = every.filter(state__in=TABS[tab])
-    if group:
-        rows = rows.filter(rule__in=rules_of(group))
-    rows = list(rows[:MOST_ROWS])
+    every, rows = rows_asked_for(tab, group, of)
+    rows = list(rows.select_related("accepted_by", "confirmed_by", "org_model")[:MOST_ROWS])
     counts = counted(every)
     last = FindingCheck.objects.first()
     return page(
@@ -66,6 +75,7 @@ def findings(request):
         "staffing/findings.html",
         title=_("Findings"),
         crumbs=[(_("Organisation"), reverse("admin:org_chart"))],
+        query=request.GET.urlencode(),
         last=last,
         outdated=last is not None and last.version < version_number(),
         rules=len(RULES) + len(PEOPLE),
@@ -160,6 +170,7 @@ def laid(row):
         "subjects": words.subjects(row.evidence),
         "refs": words.refs(row.evidence),
         "measure": measure(row),
+        "for_good": row.accepted_until == FOR_GOOD,
         "days": ((row.fixed_at or timezone.now()) - row.first_seen).days,
     }
 
@@ -225,17 +236,25 @@ def queue():
 
 @screen("org/findings/<int:pk>/accept/", "finding_accept", methods=("POST",), may=may_edit_structure)
 def finding_accept(request, pk):
-    """Leave a finding as it is, with a reason and a day."""
+    """Leave a finding as it is, with a reason: until a day, or for good where it is no problem."""
     try:
         until = date.fromisoformat(request.POST.get("until", ""))
     except ValueError:
         until = None
+    no_problem = request.POST.get("no_problem") == "1"
+    until = FOR_GOOD if no_problem else until
     row = accept(finding_of(pk), by=request.user, reason=request.POST.get("reason", ""), until=until)
     asked = row.state == FindingState.ASKED
-    messages.success(
-        request, _("Sent to the general manager for a yes.") if asked else _("Accepted; it comes back then.")
-    )
+    messages.success(request, said_of(asked, no_problem))
     return queue()
+
+
+def said_of(asked, no_problem):
+    if asked:
+        return _("Sent to the general manager for a yes.")
+    if no_problem:
+        return _("Marked as no problem; it comes back only where it gets worse.")
+    return _("Accepted; it comes back then.")
 
 
 @screen("org/findings/<int:pk>/confirm/", "finding_confirm", methods=("POST",), may=may_confirm_finding)
@@ -270,6 +289,60 @@ def finding_fix(request, pk):
         request, _("Added to the draft “%(title)s”; nothing live has changed.") % {"title": draft}
     )
     return redirect(reverse("admin:org_chart") + f"?set={draft.pk}")
+
+
+@screen("org/findings/export/", "findings_export")
+def findings_export(request):
+    """The queue as it is filtered now, all of it, as a workbook with one line for each finding."""
+    _every, rows = rows_asked_for(*asked_for(request))
+    rows = rows.select_related("accepted_by", "confirmed_by").iterator(chunk_size=500)
+    sheet = spreadsheets.SheetOut(
+        _("Findings"), header(), map(cells, rows), widths=[8, 16, 40, 40, 60, 10, 12, 12, 40, 12, 12, 12]
+    )
+    filename = f"{_('Findings')}-{timezone.localdate():%Y%m%d}.xlsx"
+    response = HttpResponse(content_type=XLSX)
+    response.headers["Content-Disposition"] = spreadsheets.content_disposition(filename)
+    with TemporaryFile() as file:
+        spreadsheets.write_xlsx(file, [sheet])
+        file.seek(0)
+        response.write(file.read())
+    return response
+
+
+def header():
+    return [
+        *(_("Severity"), _("Rule"), pgettext("finding", "Subject"), _("What it means"), _("Evidence")),
+        *(_("Measured / limit"), _("First seen"), _("State"), _("Reason"), _("Valid until")),
+        *(_("Accepted by"), _("Confirmed by")),
+    ]
+
+
+def cells(row):
+    """Return a finding as a line of the file."""
+    until = row.accepted_until
+    return [
+        row.get_severity_display(),
+        str(words.name_of_rule(row.rule)),
+        words.subjects(row.evidence, most=40),
+        str(words.meaning_of_rule(row.rule)),
+        evidence_in_text(row.evidence),
+        measure(row),
+        timezone.localtime(row.first_seen).date(),
+        row.get_state_display(),
+        row.reason,
+        _("no problem") if until == FOR_GOOD else until,
+        str(row.accepted_by or ""),
+        str(row.confirmed_by or ""),
+    ]
+
+
+def evidence_in_text(evidence):
+    """Return the evidence as lines of text: the place in the papers, the name, what it says."""
+    found = []
+    for line in words.lines(evidence):
+        said = "".join(text for text, _marked in line["pieces"])
+        found.append(" ".join(str(part) for part in (line["ref"], line["name"], line["says"], said) if part))
+    return "\n".join(found)
 
 
 @screen("org/findings/check/", "findings_check", methods=("POST",))

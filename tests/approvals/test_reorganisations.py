@@ -5,6 +5,7 @@ from datetime import datetime, time, timedelta
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, connection, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from approvals import guards
@@ -234,6 +235,53 @@ def test_a_vacant_new_superior_needs_a_reason(world, team):
     vacant = PositionFactory(code="vacant", title="运营主管", department=team[0].department)
     document = reorganising.document_for(draft(world, today(), [{"parent": vacant.code}]), by=world["hr"])
     assert list(document.hits.values_list("code", "measured")) == [("R05", "运营主管")]
+
+
+def names_report(superior, report):
+    return changes.wanted("link", None, "create", {"from": superior, "kind": "reports_named", "to": report})
+
+
+def test_a_change_that_makes_a_blocking_finding_is_not_submitted(world, team):
+    change_set = draft(world, today() + timedelta(days=9))
+    changes.add_items(change_set, [names_report("head", "post")], by=world["hr"])
+    document = Document.objects.get(pk=reorganising.document_for(change_set, by=world["hr"]).pk)
+    hit = document.hits.get(severity="block")
+    assert (hit.code, hit.variant, hit.witness["words"]) == ("R06", "two_superiors", "运营专员")
+    refused("blocked", transitions.submit, document.pk, by=world["hr"], content_hash=document.content_hash)
+
+
+def test_a_change_that_makes_one_together_with_what_is_live_meanwhile_is_not_signed(world, team):
+    document = submitted(world, draft(world, today() + timedelta(days=9)))
+    changes.apply_now([names_report("head", "post")], by=world["hr"])
+    refused("blocked", decide, world, document)
+    assert Document.objects.get(pk=document.pk).state == "in_approval"
+
+
+def test_a_blocking_finding_that_stands_already_stops_no_other_change(world, team):
+    changes.apply_now([names_report("lead", "post")], by=world["hr"])
+    document = submitted(world, draft(world, today() + timedelta(days=9), [{"title": "运营专员"}]))
+    assert (document.state, document.block_count) == ("in_approval", 0)
+
+
+@pytest.mark.parametrize(("tentative", "blocks"), [(True, 0), (False, 1)])
+def test_guessed_posts_become_approved_headcount_only_once_they_are_confirmed(
+    world, team, signed_in, tentative, blocks
+):
+    change_set = draft(world, today() + timedelta(days=9))
+    guess = {"title": "客服", "department": team[0].department.code, "parent": "lead", "guessed": True}
+    plan = {"plan_min": 1, "plan_max": 2, "tentative": tentative}
+    changes.add_item(change_set, "position", "guess", "create", guess | plan, by=world["hr"])
+    document = reorganising.document_for(change_set, by=world["hr"])
+    assert document.hits.filter(code="R07", severity="block").count() == blocks
+    client = signed_in(world["hr"])
+    page = reverse("admin:org_change_set", args=[change_set.pk])
+    assert ("确认这些岗位" in client.get(page).content.decode()) == bool(blocks)
+    if blocks:
+        refused(
+            "blocked", transitions.submit, document.pk, by=world["hr"], content_hash=document.content_hash
+        )
+        client.post(reverse("admin:org_change_set_confirm", args=[change_set.pk]))
+    assert submitted(world, change_set).state == "in_approval"
 
 
 def test_filed_lines_never_change(world, team):

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from orgchart.changes import apply_due, check_log, past_state, state_on
 from orgchart.changes.rows import ImportedRows
-from orgchart.models import ChangeSet, Department, OrgVersion, Position
+from orgchart.models import ChangeSet, Department, EditorScope, OrgVersion, Position
 from orgchart.state import live_state
 from staffing.models import Assignment
 from tests.factories import (
@@ -108,6 +108,30 @@ def test_a_change_before_what_was_recorded_since_is_refused_on_the_form(hr, toda
     position.refresh_from_db()
     response = save(hr, position, title="neuer", effective_on=str(today - timedelta(days=2)))
     assert response.status_code == 200 and "choose a correction" in response.content.decode()
+
+
+def test_a_correction_that_is_refused_comes_back_as_it_was_typed(hr, today):
+    position, day = PositionFactory(title="alt"), today - timedelta(days=20)
+    AssignmentFactory(position=position)
+    save(hr, position, title="neu")
+    known = OrgVersion.objects.count()
+    typed = {"status": "closed", "grade": "7", "reason": "typed by hand"}
+    position.refresh_from_db()
+    response = save(hr, position, way="correction", effective_on=str(day), **typed)
+    text = response.content.decode()
+    assert response.status_code == 200 and "is still held by 1 people" in text
+    assert 'value="typed by hand"' in text and 'value="7"' in text and str(day) in text
+    assert 'value="closed" selected' in text and 'value="correction"' in text
+    assert OrgVersion.objects.count() == known
+
+
+def test_whoever_edits_another_part_reads_so_beside_what_was_typed(hr):
+    EditorScope.objects.create(user=hr.user, department=DepartmentFactory())
+    position = PositionFactory(title="alt")
+    response = save(hr, position, title="neu", reason="typed by hand")
+    text = response.content.decode()
+    assert response.status_code == 200 and "Somebody else looks after this part" in text
+    assert 'value="typed by hand"' in text
 
 
 def test_the_last_seat_is_refused_on_the_form_with_a_sentence(hr, today):

@@ -11,8 +11,9 @@ from django.utils.translation import pgettext
 from opsadmin.core import spreadsheets
 from opsadmin.core.screens import page, screen
 from orgchart.changes import version_number
+from orgchart.findings.limits import limits
 from orgchart.permissions import may_edit_structure
-from staffing.boards.headcount import FILTERS, LONG_COVER, board, narrowed, totals
+from staffing.boards.headcount import FILTERS, board, narrowed, totals
 from staffing.models import AssignmentKind
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -29,8 +30,8 @@ def asked_for(request):
 @screen("org/headcount/", "headcount")
 def headcount(request):
     """Plan, filled, short and open by department, with the age of vacancies and who stands in."""
-    day = timezone.localdate()
-    rows = board(day)
+    day, most = timezone.localdate(), limits().cover_days
+    rows = board(day, cover_days=most)
     kind, words = asked_for(request)
     shown = narrowed(rows, kind, words)
     root = root_asked_for(request, rows)
@@ -46,15 +47,15 @@ def headcount(request):
         crumbs=[(_("Organisation"), reverse("admin:org_chart"))],
         day=day,
         version=version_number(),
-        figures=figures(rows),
-        tabs=tabs(rows),
+        figures=figures(rows, most),
+        tabs=tabs(rows, most),
         kind=kind,
         q=words,
         root=root,
         rows=hide_closed(laid_out, opened),
         cut=cut,
         anything=bool(rows),
-        long=LONG_COVER,
+        long=most,
         may_edit=may_edit_structure(request.user),
         query=request.GET.urlencode(),
     )
@@ -123,7 +124,7 @@ def seconded(row):
     return list(found.items())
 
 
-def figures(rows):
+def figures(rows, most):
     seats, covers, long = totals(rows)
     share = f"{seats.filled * 100 // seats.low}%" if seats.low else "—"
     return [
@@ -149,20 +150,20 @@ def figures(rows):
         {
             "label": _("Covered beside another post"),
             "value": covers,
-            "unit": _("%(n)s over %(days)s days") % {"n": long, "days": LONG_COVER},
+            "unit": _("%(n)s over %(days)s days") % {"n": long, "days": most},
             "tone": "warn" if long else "",
         },
     ]
 
 
-def tabs(rows):
+def tabs(rows, most):
     """Return (code, word, how many posts) of each filter."""
     posts = [row for row in rows if row.is_post]
     words = {
         "short": pgettext("headcount", "Short"),
         "open": pgettext("headcount", "Open"),
         "unplanned": _("Without plan"),
-        "cover": _("Over %(days)s days") % {"days": LONG_COVER},
+        "cover": _("Over %(days)s days") % {"days": most},
     }
     return [
         ("", pgettext("filter", "All"), None),
