@@ -21,15 +21,6 @@ def settled_day(monkeypatch):
     monkeypatch.setitem(daily.settled, "day", timezone.localdate())
 
 
-@pytest.fixture(autouse=True)
-def no_check_behind(monkeypatch):
-    """No worker of an earlier test looks for findings while the tables of this one are emptied.
-
-    What a check finds is tested by calling it; that it is ordered, by the beat's table and the log's signal.
-    """
-    monkeypatch.setattr("orgchart.tasks.check_findings.apply_async", lambda *args, **options: None)
-
-
 @pytest.fixture(scope="session")
 def company_rows(django_db_setup, django_db_blocker):
     """Load the company once; tests get copies of its rows."""

@@ -41,10 +41,10 @@ def start_service(process_environment, request):
 
 
 @pytest.fixture(scope="session")
-def start_worker(start_service):
-    """A function that starts one more Celery worker, waits until it takes tasks, and returns its process."""
+def launch_worker(start_service):
+    """A function that starts a Celery worker, waits until it takes tasks, and returns its process."""
 
-    def start(*, processes=2, **environment):
+    def launch(*, processes=2, **environment):
         name = f"worker-{os.getpid()}-{time.monotonic_ns()}"
         words = services.worker(hostname(name), processes=processes)
         child = start_service(name, words, **environment)
@@ -52,19 +52,38 @@ def start_worker(start_service):
         assert not child.has_ended(), child.tail()
         return child
 
-    return start
+    return launch
+
+
+@pytest.fixture
+def start_worker(launch_worker):
+    """A function that starts one more Celery worker; each ends with the test, so that no other test meets it."""
+    children = []
+
+    def start(**options):
+        children.append(launch_worker(**options))
+        return children[-1]
+
+    yield start
+    processes.stop(children)
 
 
 @pytest.fixture(scope="session")
-def worker_process(start_worker):
-    return start_worker()
+def worker_process(launch_worker):
+    """A worker that reads no queue yet: what tests without a worker order stays where it is."""
+    app.control.purge()
+    child = launch_worker()
+    stop_reading(child.name)
+    return child
 
 
 @pytest.fixture
 def worker(worker_process, transactional_db):
-    """A Celery worker on the test database; the test ends when it has nothing left to do."""
+    """A Celery worker on the test database; it reads the queue until the test ends and nothing is left to do."""
     app.control.purge()
+    start_reading(worker_process.name)
     yield worker_process
+    stop_reading(worker_process.name)
     app.control.purge()
     wait_for(lambda: is_idle(worker_process.name), "the worker is still busy after the test")
 
@@ -92,6 +111,14 @@ def hostname(name):
 
 def answers(name):
     return bool(app.control.inspect(destination=[hostname(name)], timeout=1).ping())
+
+
+def start_reading(name):
+    assert app.control.add_consumer(app.conf.task_default_queue, destination=[hostname(name)], reply=True)
+
+
+def stop_reading(name):
+    assert app.control.cancel_consumer(app.conf.task_default_queue, destination=[hostname(name)], reply=True)
 
 
 def is_idle(name):

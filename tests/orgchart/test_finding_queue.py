@@ -12,6 +12,7 @@ from orgchart.changes import apply_now, wanted
 from orgchart.findings.queue import accept, confirm, refresh_findings, reopen
 from orgchart.models import Department, Finding, FindingCheck, FindingLimits, OrgModel, Position
 from tests.factories import DepartmentFactory, PositionFactory, UserFactory
+from tests.services import wait_for
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
 REASON = "The papers copied one list twice; to be split."
@@ -55,6 +56,15 @@ def twice():
 
 def found(rule):
     return Finding.objects.get(rule=rule, org_model=None)
+
+
+def test_a_worker_checks_every_change_of_the_organisation(worker):
+    department = DepartmentFactory()
+    head = PositionFactory(department=department, head=True)
+    posts = [PositionFactory(department=department, parent=head) for _number in range(9)]
+    version = apply_now([wanted("position", posts[0].code, "set", {"title": "Clerk"})])
+    wait_for(lambda: FindingCheck.objects.filter(version=version.number).exists(), "no worker has checked")
+    assert found("span_too_wide").measured == 9
 
 
 def test_what_is_new_appears_and_what_is_gone_is_fixed(wide, hr):
