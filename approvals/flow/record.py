@@ -1,9 +1,12 @@
 """Writing down what happened: decisions with their chain, and events."""
 
+from datetime import timedelta
+
 from django.utils import timezone
 
 from approvals.archive.canonical import decision_hash
 from approvals.models import Decision, Event, Verdict
+from opsadmin.core import clock
 from opsadmin.core.sealing import GENESIS
 from staffing import people
 
@@ -45,7 +48,8 @@ def decision_row(decision):
 def write_decision(task, *, document, by, verdict, comment, content_hash, channel, address):
     """Insert a decision at the end of the document's chain. The caller holds the document's lock."""
     last = Decision.objects.filter(document=document).order_by("-pk").first()
-    name, position, department = people.post_of(by, timezone.localdate())
+    at = moment_after(last)
+    name, position, department = people.post_of(by, timezone.localdate(at))
     decision = Decision(
         task=task,
         document=document,
@@ -59,7 +63,7 @@ def write_decision(task, *, document, by, verdict, comment, content_hash, channe
         actor_department=department,
         acting_for=str(task.principal) if task.principal_id else "",
         content_hash=content_hash,
-        at=timezone.now(),
+        at=at,
         channel=channel,
         address=address,
         previous=last.hash if last else GENESIS,
@@ -67,6 +71,12 @@ def write_decision(task, *, document, by, verdict, comment, content_hash, channe
     decision.hash = decision_hash(decision_row(decision))
     decision.save(force_insert=True)
     return decision
+
+
+def moment_after(last):
+    """Return this moment by the database's clock; always after the last decision, should that clock be put back."""
+    now = clock.now()
+    return now if last is None or now > last.at else last.at + timedelta(microseconds=1)
 
 
 def write_event(document, kind, *, by=None, **data):
@@ -77,5 +87,5 @@ def write_event(document, kind, *, by=None, **data):
         actor=by,
         actor_name=str(by) if by else "",
         data=data,
-        at=timezone.now(),
+        at=clock.now(),
     )

@@ -36,6 +36,7 @@ from approvals.models import (
     TaskState,
     Verdict,
 )
+from opsadmin.core import clock
 from opsadmin.core.files import store_file
 from opsadmin.core.notices import tell
 from opsadmin.core.refusals import Refusal
@@ -103,7 +104,7 @@ def blocked_sentence(document):
 
 def start_process(document, *, by, chosen, channel):
     """Write process, steps and tasks for the route as it stands now, and open the first step."""
-    now = timezone.now()
+    now = clock.now()
     resubmitted = document.state == DocumentState.SENT_BACK or document.processes.exists()
     document.submitted_by, document.submitted_at = by, now
     document.state = DocumentState.IN_APPROVAL
@@ -115,7 +116,7 @@ def start_process(document, *, by, chosen, channel):
     problem = next((step.problem for step in route if step.problem and step.needed), "")
     if problem:
         raise Refusal(_("The route is not complete: %(problem)s") % {"problem": problem}, code="route")
-    name, position, department = people.post_of(by, timezone.localdate())
+    name, position, department = people.post_of(by, clock.today())
     process = Process.objects.create(
         document=document,
         round=document.round,
@@ -372,7 +373,7 @@ def remember_decided(document):
 
 def close_process(process, state):
     """End a process: what is still open or waiting stops without a decision."""
-    now = timezone.now()
+    now = clock.now()
     open_states = [TaskState.OPEN, TaskState.PLANNED]
     Task.objects.filter(step__process=process, state__in=open_states).update(
         state=TaskState.CLOSED, closed_at=now
@@ -386,14 +387,14 @@ def close_process(process, state):
 
 def close_task(task, document):
     """Close a decided task, and its step once as many have decided as the step asks for."""
-    task.state, task.closed_at = TaskState.DONE, timezone.now()
+    task.state, task.closed_at = TaskState.DONE, clock.now()
     task.save(update_fields=["state", "closed_at"])
     go_on(task.step, task.store, document, after=task)
 
 
 def go_on(step, store, document, after=None):
     """Ask whose turn it is, or end the step (for this store) once as many have decided as it asks for."""
-    now = timezone.now()
+    now = clock.now()
     siblings = step.tasks.filter(store=store)
     if step.quorum == Quorum.IN_ORDER and ask_next(siblings, document):
         return
@@ -453,7 +454,7 @@ def advance(process, document, after=None):
 
 
 def skip(step, document, **data):
-    step.state, step.closed_at = StepState.SKIPPED, timezone.now()
+    step.state, step.closed_at = StepState.SKIPPED, clock.now()
     step.save(update_fields=["state", "closed_at"])
     step.tasks.update(state=TaskState.CLOSED, closed_at=step.closed_at)
     write_event(document, "skipped", step=step.name, **data)
@@ -469,7 +470,7 @@ def repeats(step, after):
 
 def open_step(step, document, known):
     """Open a step's tasks. Returns False for a step that only informs: the next one is opened at once."""
-    now = timezone.now()
+    now = clock.now()
     step.because = routing.condition_sentence(step.flow_step.condition, known)
     step.state, step.opened_at = StepState.ACTIVE, now
     step.save(update_fields=["because", "state", "opened_at"])
@@ -492,12 +493,12 @@ def open_step(step, document, known):
 def close_idle_stores(step, document):
     """Ask no store whose lines have all been struck since the submission: it has nothing to carry out."""
     idle = step.tasks.exclude(store__in=routing.document_stores(document))
-    idle.update(state=TaskState.CLOSED, closed_at=timezone.now())
+    idle.update(state=TaskState.CLOSED, closed_at=clock.now())
 
 
 def inform(step, document):
     """Tell the people of a step that only informs, and close it."""
-    now = timezone.now()
+    now = clock.now()
     readers = [task.assignee for task in step.tasks.select_related("assignee")]
     tell(
         readers,
@@ -515,7 +516,7 @@ def open_tasks(tasks, document):
     """Open tasks and tell their people, once per task."""
     waiting = list(tasks.filter(state=TaskState.PLANNED).select_related("assignee", "step", "store"))
     Task.objects.filter(pk__in=[task.pk for task in waiting]).update(
-        state=TaskState.OPEN, opened_at=timezone.now()
+        state=TaskState.OPEN, opened_at=clock.now()
     )
     for task in waiting:
         tell(
@@ -571,7 +572,7 @@ def replace_departed(step, document, store):
     if departed and not one_is_enough:
         newcomers = newcomers[: len(departed)]
     step.tasks.filter(pk__in=[task.pk for task in departed]).update(
-        state=TaskState.CLOSED, closed_at=timezone.now()
+        state=TaskState.CLOSED, closed_at=clock.now()
     )
     places = [task.order for task in departed]
     return departed, [
@@ -605,7 +606,7 @@ def end_process(process, document):
 
     A kind that files itself is filed by the last signature; it may have to wait for its day until it is done.
     """
-    process.state, process.ended_at = ProcessState.PASSED, timezone.now()
+    process.state, process.ended_at = ProcessState.PASSED, clock.now()
     process.save(update_fields=["state", "ended_at"])
     if kind_of(document).files_itself:
         from approvals.archive.filing import file_document
@@ -679,7 +680,7 @@ def line_changes(line, *, final_price, struck, strike_reason):
 
 
 def write_line_changes(line, changes, *, document, task, by):
-    now = timezone.now()
+    now = clock.now()
     LineChange.objects.bulk_create(
         LineChange(
             document=document,
@@ -708,9 +709,7 @@ def refresh_guarded_hash(document):
 @transaction.atomic
 def mark_seen(task_pk, *, by):
     """Note when an assignee first opened the document; it counts nothing and decides nothing."""
-    Task.objects.filter(pk=task_pk, assignee=by, first_seen_at__isnull=True).update(
-        first_seen_at=timezone.now()
-    )
+    Task.objects.filter(pk=task_pk, assignee=by, first_seen_at__isnull=True).update(first_seen_at=clock.now())
 
 
 @transaction.atomic

@@ -3,6 +3,8 @@
 from django.db import connection
 from django.utils import timezone
 
+from opsadmin.core import clock
+
 
 def next_number(prefix, *, at=None):
     """Return the next number of the series for the year (Asia/Shanghai) of ``at``.
@@ -10,7 +12,7 @@ def next_number(prefix, *, at=None):
     Call it inside the transaction that stores the numbered thing: the row stays locked until then, and a
     rollback gives the number back.
     """
-    year = timezone.localtime(at or timezone.now()).year
+    year = timezone.localtime(at or clock.now()).year
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO core_numberseries (prefix, year, last) VALUES (%s, %s, 1) "
