@@ -82,12 +82,20 @@ TEMPLATES = [
 
 DATABASES = {
     "default": {
+# The server gives up what a killed process or a lost machine has locked, also in the middle of a long statement.
+DATABASE_SESSION = {
+    "client_connection_check_interval": "1s",
+    "tcp_keepalives_idle": 10,
+    "tcp_keepalives_interval": 5,
+    "tcp_keepalives_count": 3,
+}
         **env.database("DATABASE_URL"),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
         "ATOMIC_REQUESTS": False,
     }
 }
+        "OPTIONS": {"options": " ".join(f"-c {name}={value}" for name, value in DATABASE_SESSION.items())},
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.broker("REDIS_URL")
@@ -95,8 +103,13 @@ CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 600,
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+# Who decides does not wait for a broker that is away: the job is in the database, the sweeper sends it later.
     "socket_timeout": 5,
-    "socket_connect_timeout": 2,
+    "socket_connect_timeout": 1,
+    "max_retries": 0,
+    "interval_start": 0,
+    "interval_step": 0,
 }
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_ACKS_LATE = True
@@ -106,8 +119,12 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "Asia/Shanghai"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+# What hangs is killed; its lease runs out and the next attempt begins.
+CELERY_TASK_TIME_LIMIT = 3600
+JOB_LEASE_SECONDS = env.number("JOB_LEASE_SECONDS", 20, low=2, high=600)
+JOB_SWEEP_SECONDS = env.number("JOB_SWEEP_SECONDS", 10, low=1, high=600)
 CELERY_BEAT_SCHEDULE = {
-    "sweep jobs": {"task": "opsadmin.core.tasks.sweep_jobs", "schedule": 15.0},
+    "sweep jobs": {"task": "opsadmin.core.tasks.sweep_jobs", "schedule": float(JOB_SWEEP_SECONDS)},
     "check deadlines": {"task": "approvals.tasks.check_deadlines", "schedule": 60.0},
     "apply due changes": {"task": "orgchart.tasks.apply_due_changes", "schedule": 60.0},
     "sync store access": {"task": "staffing.tasks.sync_store_access", "schedule": 300.0},
@@ -164,7 +181,7 @@ ANCHOR_FILE = Path(env.text("ANCHOR_FILE", str(VAR_DIR / "anchor" / "checkpoints
 ANCHOR_KEY_FILE = Path(env.text("ANCHOR_KEY_FILE", str(VAR_DIR / "anchor" / "signing_key.pem")))
 PUBLIC_URL = env.text("PUBLIC_URL", f"http://localhost:{PORT}")
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": {"BACKEND": "opsadmin.core.storage.WholeFiles"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG

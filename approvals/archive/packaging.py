@@ -181,7 +181,7 @@ def kept_members(record):
     try:
         with default_storage.open(f"{path}.json") as file:
             kept = json.load(file)
-        return (kept["members"], kept["size"]) if default_storage.exists(path) else ([], None)
+        return (kept["members"], kept["size"]) if default_storage.size(path) == kept["size"] else ([], None)
     except (OSError, ValueError, KeyError):
         return [], None
 
@@ -196,14 +196,10 @@ def keep(record):
             manifest = package.read("manifest.json")
         members = json.loads(manifest)["members"]
         members.append({"name": "manifest.json", "size": len(manifest), "sha256": digest(manifest)})
-        replace(path, File(file))
-    replace(f"{path}.json", ContentFile(json.dumps({"members": members, "size": size}).encode()))
+        default_storage.save(path, File(file))
+    about = json.dumps({"members": members, "size": size}).encode()
+    default_storage.save(f"{path}.json", ContentFile(about))
     return path
-
-
-def replace(path, content):
-    default_storage.delete(path)
-    default_storage.save(path, content)
 
 
 @contextmanager

@@ -23,8 +23,8 @@ def clean_name(name):
 def store_file(source, *, name, by, content_type=""):
     """Store a file byte for byte and return its row.
 
-    ``source`` is an open binary file or an uploaded file. The bytes are removed again when the surrounding
-    transaction does not commit.
+    ``source`` is an open binary file or an uploaded file. The bytes are removed again when the row cannot be
+    written.
     """
     digest, size = hashlib.sha256(), 0
     source.seek(0)

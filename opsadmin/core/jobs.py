@@ -2,6 +2,7 @@
 
 The broker only carries the number of a job. If the message is lost, or its worker killed, the lease runs out
 and the sweeper sends the number again; ``attempt`` tells an old worker that the job is no longer its own.
+All times are the database's: a machine whose clock is wrong neither loses its own leases nor takes others'.
 """
 
 import logging
@@ -10,18 +11,22 @@ from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 
-from django.db import connection, connections, transaction
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError, connection, connections, transaction
 from django.db.models import F, Q
-from django.utils import timezone
+from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
+from opsadmin.core.faults import database_away, no_room
 from opsadmin.core.models import Job, JobState
 from opsadmin.core.refusals import Refusal
 
 logger = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=30)
-BEAT_SECONDS = 5
+LEASE = timedelta(seconds=settings.JOB_LEASE_SECONDS)
+BEAT_SECONDS = settings.JOB_LEASE_SECONDS / 5
+UNSENT = timedelta(seconds=settings.JOB_SWEEP_SECONDS)
 HANDLERS = {}
 
 
@@ -69,15 +74,21 @@ class Claim:
         return Job.objects.filter(pk=self.pk, attempt=self.attempt, state=JobState.RUNNING)
 
     def beat(self):
-        """Renew the lease; raise LostJob if another attempt has taken over."""
-        now = timezone.now()
-        if not self.mine().update(heartbeat_at=now, lease_until=now + LEASE):
+        """Renew the lease; raise LostJob if another attempt has taken over, or the job was cancelled.
+
+        A row that is locked is in the hands of this attempt's own last transaction: the lock itself keeps others off.
+        """
+        with transaction.atomic():
+            if self.mine().select_for_update(skip_locked=True).values_list("pk").first():
+                self.mine().update(heartbeat_at=Now(), lease_until=Now() + LEASE)
+                return
+        held = Job.objects.filter(pk=self.pk, attempt=self.attempt).exclude(state=JobState.CANCELLED)
+        if not held.exists():
             raise LostJob
 
     def progress(self, done, total=None, step=None):
         """Show how far the work is; also renews the lease."""
-        now = timezone.now()
-        values = {"done": done, "heartbeat_at": now, "lease_until": now + LEASE}
+        values = {"done": done, "heartbeat_at": Now(), "lease_until": Now() + LEASE}
         if total is not None:
             values["total"] = total
         if step is not None:
@@ -99,35 +110,41 @@ class Claim:
             self.mine().update(
                 state=JobState.DONE,
                 result=result,
-                finished_at=timezone.now(),
+                finished_at=Now(),
                 lease_until=None,
                 done=F("total"),
             )
 
     def fail(self, sentence):
         """End the job with a sentence for the user."""
-        self.mine().update(
-            state=JobState.FAILED, error=str(sentence), finished_at=timezone.now(), lease_until=None
-        )
+        self.mine().update(state=JobState.FAILED, error=str(sentence), finished_at=Now(), lease_until=None)
+
+    def give_back(self):
+        """Let the sweeper start the next attempt at once, where this one was cut off by no fault of its own."""
+        self.mine().update(lease_until=Now())
 
 
 def claim(pk):
     """Take a waiting job, or a running one whose lease has run out; None if there is nothing to take."""
-    now = timezone.now()
     with transaction.atomic():
-        takeable = Q(state=JobState.QUEUED) | Q(state=JobState.RUNNING, lease_until__lt=now)
+        takeable = Q(state=JobState.QUEUED) | Q(state=JobState.RUNNING, lease_until__lte=Now())
         job = Job.objects.select_for_update(skip_locked=True).filter(takeable, pk=pk).first()
         if job is None:
             return None
         if job.attempt >= job.attempts_allowed:
-            job.state, job.finished_at, job.lease_until = JobState.FAILED, now, None
-            job.error = _("The work was interrupted %(n)d times. Please start it again.") % {"n": job.attempt}
-            job.save(update_fields=["state", "finished_at", "lease_until", "error"])
+            sentence = _("The work was interrupted %(n)d times. Please start it again.") % {"n": job.attempt}
+            end(pk, JobState.FAILED, error=sentence)
             return None
         job.state, job.attempt = JobState.RUNNING, job.attempt + 1
-        job.heartbeat_at, job.lease_until = now, now + LEASE
-        job.save(update_fields=["state", "attempt", "heartbeat_at", "lease_until"])
+        Job.objects.filter(pk=pk).update(
+            state=job.state, attempt=job.attempt, heartbeat_at=Now(), lease_until=Now() + LEASE
+        )
         return Claim(job)
+
+
+def end(pk, state, **values):
+    """Write that a job has ended, whoever held it."""
+    Job.objects.filter(pk=pk).update(state=state, finished_at=Now(), lease_until=None, **values)
 
 
 @contextmanager
@@ -167,20 +184,43 @@ def run(pk):
         logger.warning("job taken over by another attempt", extra={"job_id": pk})
     except Refusal as refusal:
         held.fail(refusal)
-    except Exception:
+    except PermissionDenied:
+        held.fail(_("The account that asked for this may not do it any more. Nothing was written."))
+    except Exception as error:
         logger.exception("job failed", extra={"job_id": pk})
+        record_fault(held, error)
+
+
+def record_fault(held, error):
+    """Write why a job was cut off. While the database is away nothing can be written: its lease runs out then."""
+    try:
         if connection.connection is not None and not connection.is_usable():
             connection.close()
-        held.fail(_("Something went wrong in the system. Nothing was written. Please try again."))
+        if no_room(error):
+            held.fail(
+                _("There is no room left on the server. Nothing was written. Try again when there is room.")
+            )
+        elif database_away(error):
+            held.give_back()
+        else:
+            held.fail(_("Something went wrong in the system. Nothing was written. Please try again."))
+    except DatabaseError:
+        logger.warning("job left to its lease", extra={"job_id": held.pk})
+        connection.close()
 
 
 def sweep():
-    """Send every open job again whose lease has run out, or that has waited for 15 seconds."""
-    now = timezone.now()
-    stale = Q(state=JobState.RUNNING, lease_until__lt=now) | Q(
-        state=JobState.QUEUED, created_at__lt=now - timedelta(seconds=15)
+    """Send every open job again whose lease has run out, or that has waited for some seconds.
+
+    A row that is locked is being worked on, or ended, right now.
+    """
+    stale = Q(state=JobState.RUNNING, lease_until__lte=Now()) | Q(
+        state=JobState.QUEUED, created_at__lte=Now() - UNSENT
     )
-    for pk in Job.objects.filter(stale).order_by("pk").values_list("pk", flat=True)[:200]:
+    with transaction.atomic():
+        open_jobs = Job.objects.select_for_update(skip_locked=True).filter(stale).order_by("pk")
+        found = list(open_jobs.values_list("pk", flat=True)[:200])
+    for pk in found:
         send(pk)
 
 
@@ -201,7 +241,7 @@ def retry(pk, *, by):
 def cancel(pk, *, by):
     """Stop a job that is still open; its worker notices at its next heartbeat."""
     changed = Job.objects.filter(pk=pk, created_by=by, state__in=[JobState.QUEUED, JobState.RUNNING]).update(
-        state=JobState.CANCELLED, finished_at=timezone.now(), lease_until=None
+        state=JobState.CANCELLED, finished_at=Now(), lease_until=None
     )
     if not changed:
         raise Refusal(_("This work has already ended."))

@@ -106,7 +106,7 @@ def person(username, roles, department):
     return user
 
 
-def make_flow(kind, *, with_campaign, **manager_step):
+def make_flow(kind, /, *, with_campaign, **manager_step):
     """Put a new version of the kind's flow in use; ``manager_step`` adds to what its first step says."""
     flow, _new = Flow.objects.get_or_create(code=kind, defaults={"name": kind, "kind": kind})
     flow.versions.update(state="retired")
