@@ -9,6 +9,7 @@ from opsadmin.core.screens import page
 
 def answer(request, status, title, sentence, icon):
     """Return a page in the frame for signed-in accounts, a plain one for others, JSON for scripts."""
+    request.refused = str(title)
     if request.headers.get("Accept", "").startswith("application/json"):
         return JsonResponse({"refused": sentence, "code": str(status)}, status=status)
     context = {"title": title, "sentence": sentence, "icon": icon}

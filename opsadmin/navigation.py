@@ -10,7 +10,7 @@ from django.utils.translation import pgettext_lazy
 
 from approvals import permissions as approvals_may
 from opsadmin.core.counting import count_up_to
-from opsadmin.permissions import may_view
+from opsadmin.permissions import may_read_audit, may_view
 from staffing import permissions as staffing_may
 
 
@@ -110,6 +110,7 @@ GROUPS = (
         Entry(_("Roles of positions"), "key", "staffing.positionrole"),
         Entry(_("Roles"), "people", "auth.group"),
         Entry(_("Failed sign-ins"), "lock", "axes.accessattempt"),
+        Entry(_("Audit log"), "shield", "audit", may_read_audit),
         Entry(_("Working calendar"), "plan", "core.calendarday"),
         Entry(_("Jobs"), "clock", "core.job"),
     ),

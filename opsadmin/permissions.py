@@ -15,3 +15,8 @@ def may_staff(user):
 def may_administer(user):
     """The system administrator: accounts, masters and jobs, never a document."""
     return user.has_perm("core.change_user")
+
+
+def may_read_audit(user):
+    """The audit log is for who audits and for who keeps the accounts."""
+    return user.is_active and user.has_perm("core.view_auditentry")

@@ -149,6 +149,7 @@ ROLES = (
             *view(
                 "auth.group",
                 "core.job",
+                "core.auditentry",
                 "core.heartbeat",
                 "axes.accessattempt",
                 "approvals.guardpolicy",
@@ -177,6 +178,7 @@ ROLES = (
                 "approvals.guardpolicy",
                 "core.user",
                 "core.job",
+                "core.auditentry",
                 "core.calendarday",
                 "staffing.account",
                 "staffing.positionrole",

@@ -19,6 +19,7 @@ from opsadmin.signin import SignInForm
 
 SCREEN_MODULES = (
     "opsadmin.screens",
+    "opsadmin.audit.screens",
     "approvals.admin.screens",
     "staffing.screens",
     "staffing.boards.screens",

@@ -54,6 +54,7 @@ class RefusalMiddleware:
             exception = Refusal(" ".join(exception.messages), code="invalid")
         if not isinstance(exception, Refusal):
             return None
+        request.refused = str(exception)
         if request.headers.get("Accept", "").startswith("application/json"):
             return JsonResponse({"refused": str(exception), "code": exception.code}, status=409)
         messages.error(request, str(exception))

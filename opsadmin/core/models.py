@@ -2,11 +2,16 @@
 
 import uuid
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import AbstractUser, Group
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
+
+CONTROL = "[[:cntrl:]]"
 
 
 class User(AbstractUser):
@@ -14,6 +19,7 @@ class User(AbstractUser):
 
     name = models.CharField(_("name"), max_length=60, blank=True)
     keys_off = models.BooleanField(_("keyboard shortcuts off"), default=False)
+    session_stamp = models.PositiveIntegerField(default=0, editable=False)
 
     class Meta:
         verbose_name = _("account")
@@ -21,6 +27,23 @@ class User(AbstractUser):
 
     def __str__(self):
         return self.name or self.username
+
+    def save(self, *args, update_fields=None, **kwargs):
+        """Switching an account off ends its sessions for good: none of them comes back when it is switched on."""
+        if not self.is_active and self.pk and User.objects.filter(pk=self.pk, is_active=True).exists():
+            self.session_stamp += 1
+            update_fields = update_fields and {*update_fields, "session_stamp"}
+        super().save(*args, update_fields=update_fields, **kwargs)
+
+    def end_sessions(self):
+        """End every session of the account, on all devices, with their next request."""
+        User.objects.filter(pk=self.pk).update(session_stamp=models.F("session_stamp") + 1)
+        self.refresh_from_db(fields=["session_stamp"])
+
+    def _get_session_auth_hash(self, secret=None):
+        """A session holds as long as password and stamp are those with which it began."""
+        value = f"{self.password}:{self.session_stamp}"
+        return salted_hmac("opsadmin.session", value, secret=secret, algorithm="sha256").hexdigest()
 
     def get_full_name(self):
         return self.name or self.username
@@ -190,13 +213,88 @@ class Heartbeat(models.Model):
         return self.name
 
 
+class SecondFactorRule(models.Model):
+    """A role whose accounts must have a second factor: without one they reach only the page that sets it up."""
+
+    group = models.OneToOneField(Group, models.PROTECT, related_name="second_factor", verbose_name=_("role"))
+    required_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("required by"))
+    required_at = models.DateTimeField(_("required since"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("required second factor")
+        verbose_name_plural = _("required second factors")
+
+    def __str__(self):
+        return self.group.name
+
+
+class AuditResult(models.TextChoices):
+    DONE = "done", pgettext_lazy("audit", "done")
+    NOT_TAKEN = "not_taken", pgettext_lazy("audit", "not taken")
+    REFUSED = "refused", pgettext_lazy("audit", "refused")
+    FAILED = "failed", pgettext_lazy("audit", "failed")
+
+
+class AuditEntry(models.Model):
+    """One request that changed something, took data out, or was refused. Rows take INSERT only.
+
+    ``who`` is the sign-in name of that moment; it is blank for a visitor, and for a name that no account has: what
+    people type there may be a password. ``session`` is a digest, of no use to sign in with. No text holds a
+    control character, so that an entry is one line wherever it is printed.
+    """
+
+    at = models.DateTimeField(_("at"), default=timezone.now)
+    user = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("account")
+    )
+    who = models.CharField(_("sign-in name"), max_length=150, blank=True)
+    address = models.GenericIPAddressField(_("IP address"), null=True, blank=True)
+    session = models.CharField(_("session"), max_length=16, blank=True)
+    action = models.CharField(_("action"), max_length=100, blank=True)
+    method = models.CharField(_("method"), max_length=10)
+    about = models.CharField(_("object"), max_length=120, blank=True)
+    path = models.CharField(_("address"), max_length=300)
+    status = models.PositiveSmallIntegerField(_("status"))
+    result = models.CharField(_("result"), max_length=10, choices=AuditResult)
+    detail = models.CharField(_("detail"), max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit log")
+        indexes = [
+            models.Index(fields=["at"], name="audit_by_time"),
+            models.Index(fields=["user", "-id"], name="audit_by_user"),
+            models.Index(fields=["-id"], name="audit_refused", condition=~Q(result="done")),
+            GinIndex(fields=["about"], name="audit_by_object", opclasses=["gin_trgm_ops"]),
+        ]
+        constraints = [
+            models.CheckConstraint(name="audit_result_known", condition=Q(result__in=AuditResult.values)),
+            models.CheckConstraint(
+                name="audit_on_one_line",
+                condition=~(
+                    Q(who__regex=CONTROL)
+                    | Q(action__regex=CONTROL)
+                    | Q(about__regex=CONTROL)
+                    | Q(path__regex=CONTROL)
+                    | Q(detail__regex=CONTROL)
+                ),
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.at.isoformat()} {self.who} {self.action}"
+
+
 __all__ = [
+    "AuditEntry",
+    "AuditResult",
     "CalendarDay",
     "Heartbeat",
     "Job",
     "JobState",
     "Notice",
     "NumberSeries",
+    "SecondFactorRule",
     "StoredFile",
     "User",
 ]

@@ -30,6 +30,7 @@ def screen(route, name, *, methods=("GET",), may=None):
             return view(request, *args, **kwargs)
 
         allowed = [*methods, "HEAD"] if "GET" in methods else list(methods)
+        guarded.methods = allowed
         SCREENS.append((route, name, require_http_methods(allowed)(guarded)))
         return guarded
 

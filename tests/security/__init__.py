@@ -1,0 +1,1 @@
+"""Rights and the web: what may not happen over HTTP."""
