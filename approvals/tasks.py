@@ -1,9 +1,7 @@
 """What runs by the clock."""
 
-from celery import shared_task
 from django.db import transaction
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from approvals.archive import checking, packaging
@@ -11,15 +9,18 @@ from approvals.flow import transitions
 from approvals.models import Step, StepState, Task, TaskState
 from approvals.organisation import reorganising
 from approvals.pricelists import importing
+from opsadmin.core import clock
 from opsadmin.core.notices import tell
-from opsadmin.core.tasks import heartbeat
+from opsadmin.core.storage import clear_parts
+from opsadmin.core.tasks import periodic
 
 
-@shared_task
+@periodic(every=60)
 def check_deadlines():
     """Tell people about tasks past their latest safe moment, and find new people where posts have changed hands."""
-    now = timezone.now()
-    overdue = Task.objects.filter(state=TaskState.OPEN, due_at__lt=now).select_related("assignee", "document")
+    overdue = Task.objects.filter(state=TaskState.OPEN, due_at__lt=clock.now()).select_related(
+        "assignee", "document"
+    )
     for task in overdue.order_by("pk")[:500]:
         tell(
             [task.assignee],
@@ -30,7 +31,6 @@ def check_deadlines():
         )
     reroute_open_steps()
     reorganising.end_applied()
-    heartbeat("check_deadlines")
 
 
 def reroute_open_steps():
@@ -46,16 +46,15 @@ def reroute_open_steps():
             transitions.reroute_and_go_on(step, document)
 
 
-@shared_task
+@periodic(every=86400)
 def verify_archive_daily():
     """Have the whole archive verified, and clear away packages that were made to order and fetched long ago."""
     checking.order_check()
     packaging.clear_bundles()
-    heartbeat("verify_archive_daily")
 
 
-@shared_task
+@periodic(every=3600)
 def clean_imports():
-    """Delete the rows of uploads that have ended; what was imported into which draft stays known."""
+    """Delete the rows of uploads that have ended, and what killed processes left of files."""
     importing.clean_old_imports()
-    heartbeat("clean_imports")
+    clear_parts()

@@ -56,6 +56,7 @@ MIDDLEWARE = [
     "staffing.daily.NewDayMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "opsadmin.core.once.OnceMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
     "opsadmin.core.middleware.NoStoreMiddleware",
     "opsadmin.core.middleware.RefusalMiddleware",
@@ -81,8 +82,6 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {
-    "default": {
 # The server gives up what a killed process or a lost machine has locked, also in the middle of a long statement.
 DATABASE_SESSION = {
     "client_connection_check_interval": "1s",
@@ -90,22 +89,24 @@ DATABASE_SESSION = {
     "tcp_keepalives_interval": 5,
     "tcp_keepalives_count": 3,
 }
+DATABASES = {
+    "default": {
         **env.database("DATABASE_URL"),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
         "ATOMIC_REQUESTS": False,
+        "OPTIONS": {"options": " ".join(f"-c {name}={value}" for name, value in DATABASE_SESSION.items())},
     }
 }
-        "OPTIONS": {"options": " ".join(f"-c {name}={value}" for name, value in DATABASE_SESSION.items())},
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.broker("REDIS_URL")
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": 600,
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 # Who decides does not wait for a broker that is away: the job is in the database, the sweeper sends it later.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 600,
     "socket_timeout": 5,
     "socket_connect_timeout": 1,
     "max_retries": 0,
@@ -118,12 +119,12 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = env.text("CELERY_QUEUE", "opsadmin")
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_TIMEZONE = "Asia/Shanghai"
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 # What hangs is killed; its lease runs out and the next attempt begins.
 CELERY_TASK_TIME_LIMIT = 3600
 JOB_LEASE_SECONDS = env.number("JOB_LEASE_SECONDS", 20, low=2, high=600)
 JOB_SWEEP_SECONDS = env.number("JOB_SWEEP_SECONDS", 10, low=1, high=600)
+CELERY_TIMEZONE = "Asia/Shanghai"
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "sweep jobs": {"task": "opsadmin.core.tasks.sweep_jobs", "schedule": float(JOB_SWEEP_SECONDS)},
     "check deadlines": {"task": "approvals.tasks.check_deadlines", "schedule": 60.0},
@@ -131,6 +132,7 @@ CELERY_BEAT_SCHEDULE = {
     "sync store access": {"task": "staffing.tasks.sync_store_access", "schedule": 300.0},
     "check findings": {"task": "orgchart.tasks.check_findings", "schedule": 86400.0},
     "tell of milestones": {"task": "staffing.tasks.tell_of_milestones", "schedule": 3600.0},
+    "forget sent forms": {"task": "opsadmin.core.tasks.forget_old_forms", "schedule": 3600.0},
     "clean imports": {"task": "approvals.tasks.clean_imports", "schedule": 3600.0},
     "verify the archive": {"task": "approvals.tasks.verify_archive_daily", "schedule": 86400.0},
 }

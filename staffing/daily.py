@@ -2,6 +2,7 @@
 
 from django.utils import timezone
 
+from opsadmin.core import clock
 from orgchart.changes import apply_due
 from staffing.access import sync_store_access
 from staffing.leaving import end_employment
@@ -19,14 +20,18 @@ def settle(day):
 
 
 class NewDayMiddleware:
-    """Settle the day before the first request of it is answered, once in each process."""
+    """Settle the day before the first request of it is answered, once in each process.
+
+    This machine's clock only says when to look at the database's: a day begins for all at the same moment.
+    """
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request):
-        today = timezone.localdate()
-        if settled["day"] != today:
-            settle(today)
-            settled["day"] = today
+        if settled["day"] != timezone.localdate():
+            today = clock.today()
+            if settled["day"] != today:
+                settle(today)
+                settled["day"] = today
         return self.get_response(request)

@@ -6,6 +6,7 @@ from django.contrib.auth.models import AbstractUser, Group
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
@@ -111,7 +112,7 @@ class Job(models.Model):
     created_by = models.ForeignKey(
         User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("created by")
     )
-    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
 
     class Meta:
@@ -200,10 +201,11 @@ class CalendarDay(models.Model):
 
 
 class Heartbeat(models.Model):
-    """When a periodic job last ran, so that a silent scheduler is seen."""
+    """When a periodic job last ran, so that a silent scheduler is seen; and the last due time that was taken."""
 
     name = models.CharField(_("name"), max_length=60, primary_key=True)
     at = models.DateTimeField(_("at"))
+    due_at = models.DateTimeField(_("last due time"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("heartbeat")
@@ -211,6 +213,21 @@ class Heartbeat(models.Model):
 
     def __str__(self):
         return self.name
+
+
+class SentForm(models.Model):
+    """A form that was sent and done. Sent once more, it leads to the same place and does nothing again."""
+
+    key = models.CharField(_("key"), max_length=64, primary_key=True)
+    location = models.TextField(_("address"))
+    at = models.DateTimeField(_("at"), db_default=Now(), editable=False, db_index=True)
+
+    class Meta:
+        verbose_name = _("sent form")
+        verbose_name_plural = _("sent forms")
+
+    def __str__(self):
+        return self.location
 
 
 class SecondFactorRule(models.Model):
@@ -295,6 +312,7 @@ __all__ = [
     "Notice",
     "NumberSeries",
     "SecondFactorRule",
+    "SentForm",
     "StoredFile",
     "User",
 ]

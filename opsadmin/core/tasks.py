@@ -1,15 +1,63 @@
 """What the broker carries: numbers of jobs, and the sweeper's ticks."""
 
-from celery import shared_task
-from django.utils import timezone
+from functools import wraps
 
-from opsadmin.core import jobs
+from celery import shared_task
+from django.conf import settings
+from django.db import connection
+from django.db.models.functions import Now
+
+from opsadmin.core import jobs, once
 from opsadmin.core.models import Heartbeat
+
+TAKE_TURN = """
+INSERT INTO core_heartbeat AS beat (name, at, due_at)
+VALUES (%(name)s, now(), to_timestamp(floor(extract(epoch FROM now()) / %(every)s) * %(every)s))
+ON CONFLICT (name) DO UPDATE SET due_at = EXCLUDED.due_at
+WHERE beat.due_at IS NULL OR beat.due_at < EXCLUDED.due_at
+"""
 
 
 def heartbeat(name):
     """Note that a periodic job ran now."""
-    Heartbeat.objects.update_or_create(name=name, defaults={"at": timezone.now()})
+    Heartbeat.objects.update_or_create(name=name, defaults={"at": Now()})
+
+
+def take_turn(name, every):
+    """Say whether nobody has taken the present due time of a periodic job yet, and take it.
+
+    Due times are the multiples of ``every`` seconds by the database's clock. However many schedulers ring, and
+    however many messages have piled up, one of them gets each due time.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE_TURN, {"name": name, "every": every})
+        return cursor.rowcount == 1
+
+
+def periodic(every):
+    """Make a function a task for the scheduler that runs once per due time; called directly it always runs.
+
+    A turn that fails is given back: the next ring of the same due time runs it again.
+    """
+
+    def register(function):
+        name = function.__name__
+
+        @shared_task(bind=True)
+        @wraps(function)
+        def ring(task, *args):
+            if not task.request.called_directly and not args and not take_turn(name, every):
+                return
+            try:
+                function(*args)
+            except Exception:
+                Heartbeat.objects.filter(name=name).update(due_at=None)
+                raise
+            heartbeat(name)
+
+        return ring
+
+    return register
 
 
 @shared_task
@@ -17,7 +65,11 @@ def run_job(pk):
     jobs.run(pk)
 
 
-@shared_task
+@periodic(every=settings.JOB_SWEEP_SECONDS)
 def sweep_jobs():
     jobs.sweep()
-    heartbeat("sweep_jobs")
+
+
+@periodic(every=3600)
+def forget_old_forms():
+    once.forget_old_forms()
