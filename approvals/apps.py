@@ -14,7 +14,10 @@ class ApprovalsConfig(AppConfig):
     def ready(self):
         for module in JOB_MODULES:
             import_module(module)
+        from approvals.organisation.board import hiring_for
         from approvals.organisation.reorganising import end_when_applied
         from orgchart.changes import applied
+        from staffing import hiring
 
         applied.connect(end_when_applied)
+        hiring.SOURCES.append(hiring_for)

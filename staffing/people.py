@@ -5,9 +5,10 @@ day is always passed in.
 """
 
 from django.contrib.auth import get_user_model
+from django.db.models import Q
 
 from orgchart.models import OrgStatus, Position
-from staffing.models import Account, Assignment, AssignmentKind, Delegation, StoreCharge
+from staffing.models import Account, Assignment, AssignmentKind, Delegation, Employee, StoreCharge
 
 KIND_RANK = [
     AssignmentKind.PRIMARY,
@@ -23,6 +24,16 @@ def accounts_of(employees):
         is_active=True, account__employee__active=True, account__employee__in=employees
     )
     return users.select_related("account__employee").order_by("account__employee__number", "pk")
+
+
+def people_matching(text):
+    """Return the employees whose name, number, pinyin or initials fit a text."""
+    return Employee.objects.filter(
+        Q(name__icontains=text)
+        | Q(number__istartswith=text)
+        | Q(name_key__startswith=text.lower())
+        | Q(name_key__contains=f" {text.lower()}")
+    )
 
 
 def people_of_role(code):

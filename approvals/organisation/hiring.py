@@ -1,5 +1,7 @@
 """Hiring requests: how many people one position shall get, from when, why, and for which duties."""
 
+from collections import defaultdict
+
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -160,20 +162,42 @@ def filled_now(position):
 
 
 def open_requests(position):
-    """Return the requests for a position that are on their way, or granted and not filled, oldest first.
+    """Return the open requests for a position; see ``open_requests_of``."""
+    return open_requests_of(HiringRequest.objects.filter(position=position))
 
-    Each has ``left``: how many people are still wanted. Whoever takes a seat after the request was submitted
-    counts for the oldest of them.
+
+def open_requests_of(asked):
+    """Return those of the given requests that are on their way, or granted and not filled, oldest first.
+
+    Each has ``left``: how many people are still wanted. Whoever takes a seat after the request was submitted counts
+    for the oldest of the requests for that post. Two statements.
     """
-    asked = HiringRequest.objects.filter(position=position, state__in=[DocumentState.IN_APPROVAL, *GIVEN])
-    requests, taken = list(asked.order_by("submitted_at", "pk")), set()
+    asked = asked.filter(state__in=[DocumentState.IN_APPROVAL, *GIVEN])
+    requests = list(asked.order_by("submitted_at", "pk"))
+    joined = seats_since_asked([request for request in requests if request.state in GIVEN])
     for request in requests:
-        since = timezone.localtime(request.submitted_at).date()
-        seats = Assignment.objects.filter(position=position, kind__in=SEATED, start__gte=since)
-        joined = [pk for pk in seats.order_by("start", "pk").values_list("pk", flat=True) if pk not in taken]
-        taken.update(joined[: request.wanted] if request.state in GIVEN else [])
-        request.left = max(request.wanted - len(joined), 0) if request.state in GIVEN else request.wanted
+        request.left = request.wanted
+        if request.state in GIVEN:
+            since = timezone.localtime(request.submitted_at).date()
+            seats = joined[request.position_id]
+            fitting = [seat for seat in seats if seat[0] >= since][: request.wanted]
+            joined[request.position_id] = [seat for seat in seats if seat not in fitting]
+            request.left -= len(fitting)
     return [request for request in requests if request.left]
+
+
+def seats_since_asked(requests):
+    """Return {position: [(first day, assignment)]} of the seats taken since the oldest request was submitted."""
+    found = defaultdict(list)
+    if not requests:
+        return found
+    since = timezone.localtime(min(request.submitted_at for request in requests)).date()
+    rows = Assignment.objects.filter(
+        position__in={request.position_id for request in requests}, kind__in=SEATED, start__gte=since
+    )
+    for position, start, pk in rows.order_by("start", "pk").values_list("position", "start", "pk"):
+        found[position].append((start, pk))
+    return found
 
 
 def tell_hr(own):

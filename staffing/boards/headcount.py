@@ -73,6 +73,8 @@ class Row:
     covers: list = field(default_factory=list)
     concurrent: int = 0
     posts: int = 0
+    hiring: list = field(default_factory=list)
+    hired_for: int = 0
 
     @property
     def is_post(self):
@@ -111,10 +113,11 @@ def vacant_since(periods, low, day):
     return since if ever and held < low else None
 
 
-def board(day, cover_days=None):
+def board(day, wanted=None, cover_days=None):
     """Return the rows of the whole company on a day, departments before their posts; four statements.
 
-    A cover lasts too long after ``cover_days``, the limit of findings where nothing is said.
+    ``wanted`` are the open requests for people, by position. A cover lasts too long after ``cover_days``, the limit
+    of findings where nothing is said.
     """
     cover_days = limits().cover_days if cover_days is None else cover_days
     departments = list(Department.objects.without_tree_fields().exclude(status=OrgStatus.CLOSED))
@@ -133,7 +136,7 @@ def board(day, cover_days=None):
     covers = covers_on(day, cover_days)
     seats = {position.pk: seats_of(position, holders.get(position.pk, 0)) for position in positions}
     short = [position for position in positions if seats[position.pk].short]
-    return arranged(departments, positions, seats, covers, vacancies(short, day), day)
+    return arranged(departments, positions, seats, covers, vacancies(short, day), day, wanted or {})
 
 
 def covers_on(day, cover_days):
@@ -165,7 +168,7 @@ def vacancies(positions, day):
     return {position.pk: vacant_since(periods[position.pk], position.plan_min, day) for position in positions}
 
 
-def arranged(departments, positions, seats, covers, since, day):
+def arranged(departments, positions, seats, covers, since, day, wanted):
     children, posts = defaultdict(list), defaultdict(list)
     known = {department.pk for department in departments}
     for department in departments:
@@ -190,6 +193,8 @@ def arranged(departments, positions, seats, covers, since, day):
         row.vacant_since = since.get(position.pk)
         row.vacant_days = (day - row.vacant_since).days if row.vacant_since else None
         row.concurrent = sum(cover.kind == AssignmentKind.CONCURRENT for cover in row.covers)
+        row.hiring = wanted.get(position.pk, [])
+        row.hired_for = 1 if row.hiring else 0
         return row
 
     def walk(department, level, above):
@@ -203,6 +208,7 @@ def arranged(departments, positions, seats, covers, since, day):
         for other in below:
             row.seats.add(other.seats)
             row.concurrent += other.concurrent
+            row.hired_for += other.hired_for
             row.posts += other.posts or other.is_post
             if other.vacant_days is not None:
                 row.vacant_days = max(row.vacant_days or 0, other.vacant_days)
@@ -218,6 +224,7 @@ FILTERS = {
     "open": lambda row: row.seats.open > 0,
     "unplanned": lambda row: row.seats.unplanned_posts > 0,
     "cover": lambda row: any(cover.long for cover in row.covers),
+    "hiring": lambda row: bool(row.hiring),
 }
 
 

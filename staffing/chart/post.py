@@ -3,12 +3,16 @@
 from django.db.models import Q
 from django.urls import NoReverseMatch, reverse
 
+from orgchart.findings import words
 from orgchart.findings.limits import limits
-from orgchart.models import Authority, Department, Duty, LinkKind, Position, PositionLink
+from orgchart.models import Authority, Department, Duty, Finding, LinkKind, Position, PositionLink
 from staffing.chart.tree import COMPANY, POSITIONS
 from staffing.chart.view import card_title, nodes_of
+from staffing.positionpage import STANDING
 
 SHOWN_DUTIES = 4
+MOST_FINDINGS = 12
+ENTITIES = ("position", "department")
 
 
 def facts_of(chart, card):
@@ -22,7 +26,20 @@ def facts_of(chart, card):
         made |= position_facts(made["code"])
     elif made["kind"] == "department":
         made |= department_facts(made["code"])
+    if made["kind"] in ENTITIES:
+        made["findings"] = findings_about(made["kind"], made["code"])
     return made
+
+
+def findings_about(entity, code):
+    """Return the findings that stand and name a position or a department, the gravest first, with their words."""
+    named = Q(evidence__subjects__contains=[{"entity": entity, "key": code}])
+    above = Q(evidence__superiors__contains=[code]) if entity == "position" else Q()
+    rows = Finding.objects.filter(named | above, org_model=None, state__in=STANDING)[:MOST_FINDINGS]
+    return [
+        {"row": row, "name": words.name_of_rule(row.rule), "says": words.meaning_of_rule(row.rule)}
+        for row in rows
+    ]
 
 
 def superior_of(chart, card):

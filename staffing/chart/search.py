@@ -2,10 +2,9 @@
 
 from functools import lru_cache
 
-from django.db.models import Q
-
-from staffing.models import Assignment, Employee
+from staffing.models import Assignment
 from staffing.models.staff import name_key
+from staffing.people import people_matching
 
 MOST_HITS = 50
 LONGEST = 60
@@ -44,13 +43,7 @@ def fits(chart, card, text):
 
 def positions_of(chart, text):
     """Return the codes of the positions that people of that name, number or pinyin hold on the chart's day."""
-    people = Employee.objects.filter(
-        Q(name__icontains=text)
-        | Q(number__iexact=text)
-        | Q(name_key__startswith=text)
-        | Q(name_key__contains=f" {text}")
-    )
-    held = Assignment.objects.on(chart.source.on).filter(employee__in=people)
+    held = Assignment.objects.on(chart.source.on).filter(employee__in=people_matching(text))
     return held.order_by("position__code").values_list("position__code", flat=True)[: MOST_HITS * 2]
 
 

@@ -1,12 +1,11 @@
 """Signs of a bad structure (组织体检): the queue, one finding, accepting it with a reason, drafting what mends it."""
 
 from datetime import date, timedelta
-from tempfile import TemporaryFile
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q
-from django.http import Http404, HttpResponse
+from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -24,9 +23,9 @@ from orgchart.findings.queue import accept, confirm, refresh_findings, reopen
 from orgchart.models import Finding, FindingCheck, FindingSeverity, FindingState, OrgModel
 from orgchart.models.findings import LEAST_REASON
 from orgchart.permissions import may_confirm_finding, may_edit_structure
+from staffing.workbooks import workbook
 
 MOST_ROWS = 200
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # What is no problem is accepted without an end: it comes back only where it gets worse.
 FOR_GOOD = date.max
 PEOPLE = ("long_cover", "more_than_full_time", "store_without_person")
@@ -300,13 +299,7 @@ def findings_export(request):
         _("Findings"), header(), map(cells, rows), widths=[8, 16, 40, 40, 60, 10, 12, 12, 40, 12, 12, 12]
     )
     filename = f"{_('Findings')}-{timezone.localdate():%Y%m%d}.xlsx"
-    response = HttpResponse(content_type=XLSX)
-    response.headers["Content-Disposition"] = spreadsheets.content_disposition(filename)
-    with TemporaryFile() as file:
-        spreadsheets.write_xlsx(file, [sheet])
-        file.seek(0)
-        response.write(file.read())
-    return response
+    return workbook(filename, [sheet])
 
 
 def header():

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.urls import reverse
 from django.utils import timezone
 
 from approvals import guards
@@ -159,3 +160,21 @@ def test_the_pages_of_a_request_are_shown_to_those_concerned(account, signed_in)
         "主图"
         in signed_in(account("general")).get(f"/documents/{document.pk}/", follow=True).content.decode()
     )
+
+
+def test_the_headcount_board_says_what_is_asked_for_and_lets_ask_who_may(account, client):
+    post = vacant()
+    new = f"{reverse('admin:hiring_request_new')}?position={post.code}"
+
+    def board(name):
+        client.force_login(account(name))
+        return client.get(reverse("admin:headcount")).content.decode()
+
+    assert new in board("manager") and new in board("hr") and new not in board("promotion")
+    document = submitted(account("manager"))
+    link = reverse("admin:document", args=[document.pk])
+    assert link in board("manager") and new not in board("manager")
+    assert link not in board("promotion")
+    sign(document, account("hr"))
+    AssignmentFactory(position=post, start=timezone.localdate())
+    assert link not in board("manager")

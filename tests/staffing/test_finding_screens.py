@@ -1,12 +1,14 @@
 """The queue of findings, the page of a position, disputes and meetings: what each role sees and may do."""
 
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from openpyxl import load_workbook
 
 from orgchart.findings.queue import refresh_findings
 from orgchart.models import ChangeSet, Department, Finding, FindingState, Friction, HandoffStep, Position
@@ -204,3 +206,35 @@ def test_only_hr_logs(checked, as_user):
     log(as_user("manager"))
     assert not Friction.objects.exists()
     assert as_user("manager").get(reverse("admin:frictions")).status_code == 200
+
+
+def test_no_problem_is_accepted_for_good_with_a_reason_and_a_block_still_needs_a_yes(checked, as_user):
+    warning = Finding.objects.filter(severity="warn", org_model=None).first()
+    block = two_superiors()
+    for row in (warning, block):
+        as_user("hr").post(
+            reverse("admin:finding_accept", args=[row.pk]), {"no_problem": "1", "reason": REASON}
+        )
+        row.refresh_from_db()
+    assert (warning.state, block.state) == (FindingState.ACCEPTED, FindingState.ASKED)
+    refresh_findings(timezone.localdate() + timedelta(9_000))
+    warning.refresh_from_db()
+    assert warning.state == FindingState.ACCEPTED
+    assert b"no problem" in as_user("hr").get(reverse("admin:finding", args=[warning.pk])).content
+
+
+def test_the_queue_is_exported_as_it_is_filtered_and_no_cell_is_a_formula(checked, as_user):
+    row = Finding.objects.filter(state="open", org_model=None).first()
+    row.evidence["lines"][0]["name"] = "=HYPERLINK(1)"
+    row.save()
+    answer = as_user("auditor").get(reverse("admin:findings_export") + "?group=reporting")
+    sheet = load_workbook(BytesIO(answer.content)).active
+    cells = [cell for line in sheet.iter_rows() for cell in line]
+    assert "f" not in {cell.data_type for cell in cells}
+    queue = as_user("auditor").get(reverse("admin:findings") + "?group=reporting")
+    assert sheet.max_row - 1 == len(queue.context["rows"])
+
+
+def test_the_panel_beside_the_chart_names_what_was_found_about_a_post(checked, as_user):
+    page = as_user("promotion").get(reverse("admin:org_chart_post"), {"id": "p:oc-4-1-11"}).content.decode()
+    assert reverse("admin:finding", args=[two_superiors().pk]) in page

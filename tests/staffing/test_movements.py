@@ -107,7 +107,7 @@ def test_only_hr_lets_somebody_leave(role, today, signed_in):
     client, one = signed_in(roles=[role]), EmployeeFactory()
     with pytest.raises(PermissionDenied):
         leaving.leave(one.pk, last_day=today, by=client.user)
-    assert client.post(reverse("admin:people_leave"), {"employee": one.pk}).status_code == 404
+    assert client.post(reverse("admin:people_leave"), {"employee": one.number}).status_code == 404
 
 
 def test_nobody_leaves_in_the_past_twice_or_by_his_or_her_own_hand(hr, today):
@@ -140,7 +140,7 @@ def test_any_window_gives_a_page(company, signed_in, query):
 @pytest.mark.parametrize("data", [{"last_day": "soon"}, {"last_day": ""}, {}])
 def test_a_wrong_last_day_is_a_sentence(signed_in, data):
     client, one = signed_in(roles=["hr"]), EmployeeFactory()
-    answer = client.post(reverse("admin:people_leave"), {"employee": one.pk, **data}, follow=True)
+    answer = client.post(reverse("admin:people_leave"), {"employee": one.number, **data}, follow=True)
     assert list(answer.context["messages"])
 
 
@@ -173,3 +173,17 @@ def test_who_is_away_is_shown_with_who_stands_in(signed_in, today):
     )
     page = signed_in(roles=["hr"]).get(reverse("admin:movements")).content.decode()
     assert row.principal.name in page and row.delegate.name in page and "away now" in page
+
+
+def test_an_employee_is_found_by_name_number_or_pinyin_and_only_by_who_chooses(signed_in):
+    one = EmployeeFactory(name="王小明", number="E777")
+    EmployeeFactory(name="王已离", active=False)
+    client, address = signed_in(roles=["hr"]), reverse("admin:people_find")
+    for text in ("小明", "e777", "wangxiao", "wxm", " 王 "):
+        found = client.get(address, {"q": text}).json()["people"]
+        assert [row["value"] for row in found] == ["E777 王小明"], text
+    assert one.home_department.name in found[0]["label"]
+    assert (
+        client.get(address, {"q": ""}).json() == client.get(address, {"q": "\x00"}).json() == {"people": []}
+    )
+    assert signed_in(roles=["customer_service"]).get(address).status_code == 404

@@ -174,7 +174,12 @@ def test_only_hr_assigns(role, today, signed_in):
 def test_hr_assigns_from_a_cell(today, signed_in, listing):
     store, one, two = StoreFactory(), EmployeeFactory(), EmployeeFactory()
     client = signed_in(roles=["hr"])
-    data = {"cell": f"{store.pk}-{listing.pk}", "main": one.pk, "reserve": two.pk, "start": today.isoformat()}
+    data = {
+        "cell": f"{store.pk}-{listing.pk}",
+        "main": one.number,
+        "reserve": f"{two.number} {two.name}",
+        "start": today.isoformat(),
+    }
     assert client.post(reverse("admin:storeteam_assign"), data).status_code == 302
     cell = cells(today)[store, listing]
     assert (cell.mains, cell.reserves) == ([one], [two])

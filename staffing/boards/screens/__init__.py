@@ -1,5 +1,5 @@
 """Screens of the boards. Importing this package registers them."""
 
-from staffing.boards.screens import headcount, movements, storeteam, workplans
+from staffing.boards.screens import choosing, headcount, movements, storeteam, workplans
 
-__all__ = ["headcount", "movements", "storeteam", "workplans"]
+__all__ = ["choosing", "headcount", "movements", "storeteam", "workplans"]

@@ -14,9 +14,10 @@ from orgchart.changes import version_number
 from orgchart.findings.limits import limits
 from orgchart.permissions import may_edit_structure
 from staffing.boards.headcount import FILTERS, board, narrowed, totals
+from staffing.hiring import hiring_for
 from staffing.models import AssignmentKind
+from staffing.workbooks import workbook
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST_ROWS = 600
 MOST_SEATS = 60
 
@@ -31,7 +32,8 @@ def asked_for(request):
 def headcount(request):
     """Plan, filled, short and open by department, with the age of vacancies and who stands in."""
     day, most = timezone.localdate(), limits().cover_days
-    rows = board(day, cover_days=most)
+    hiring = hiring_for(request.user)
+    rows = board(day, hiring.wanted, cover_days=most)
     kind, words = asked_for(request)
     shown = narrowed(rows, kind, words)
     root = root_asked_for(request, rows)
@@ -39,7 +41,7 @@ def headcount(request):
         shown = [row for row in shown if row.key == root.key or root.key in row.above]
     shown, cut = cut_short(shown, root)
     opened = bool(kind or words or root)
-    laid_out = [laid(row, opened, root.level if root else 0) for row in shown]
+    laid_out = [laid(row, opened, root.level if root else 0, hiring) for row in shown]
     return page(
         request,
         "staffing/headcount.html",
@@ -75,7 +77,7 @@ def cut_short(rows, root):
     return near[:MOST_ROWS], True
 
 
-def laid(row, opened, base):
+def laid(row, opened, base, hiring):
     """Return a row with what its drawing needs."""
     return {
         "row": row,
@@ -84,8 +86,15 @@ def laid(row, opened, base):
         "open": opened or row.seats.short > 0 or (row.level == base and base > 0),
         "strip": strip(row.seats),
         "seconded": seconded(row),
+        "ask": hiring.ask_for(row.position) if row.is_post and wants(row) else "",
         "hidden": False,
     }
+
+
+def wants(row):
+    """Whether people could be asked for: places are free, and not asked for yet."""
+    free = row.seats.short + row.seats.open
+    return free > sum(request.left for request in row.hiring)
 
 
 def hide_closed(rows, opened):
@@ -176,7 +185,8 @@ def header():
         *(_("Level"), pgettext("org", "Department"), pgettext("job", "Position"), _("Code")),
         *(_("Headcount at least"), _("Headcount at most"), _("Plan in words"), _("Filled")),
         *(pgettext("headcount", "Short"), pgettext("headcount", "Open"), _("Filled without plan")),
-        *(_("Vacant since"), _("Days vacant"), _("Who covers"), _("Tentative")),
+        *(_("Vacant since"), _("Days vacant"), _("Who covers")),
+        *(pgettext("headcount", "People asked for"), _("Hiring requests"), _("Tentative")),
     ]
 
 
@@ -201,6 +211,8 @@ def cells(row, names):
         row.vacant_since,
         row.vacant_days,
         covers,
+        sum(request.left for request in row.hiring) or None,
+        ", ".join(request.number for request in row.hiring),
         _("yes") if row.tentative else "",
     ]
 
@@ -208,20 +220,19 @@ def cells(row, names):
 @screen("org/headcount/export/", "headcount_export")
 def headcount_export(request):
     """The board as it is filtered now, as a workbook or a CSV file."""
-    rows = board(timezone.localdate())
+    rows = board(timezone.localdate(), hiring_for(request.user).wanted)
     names = {row.key: row.name for row in rows}
     shown = narrowed(rows, *asked_for(request))
     as_csv = request.GET.get("format") == "csv"
     filename = f"{_('Headcount plan')}-{timezone.localdate():%Y%m%d}.{'csv' if as_csv else 'xlsx'}"
-    response = HttpResponse(content_type="text/csv; charset=utf-8" if as_csv else XLSX)
-    response.headers["Content-Disposition"] = spreadsheets.content_disposition(filename)
     lines = (cells(row, names) for row in shown)
+    if not as_csv:
+        sheet = spreadsheets.SheetOut(_("Headcount plan"), header(), lines, text_columns=[_("Code")])
+        return workbook(filename, [sheet])
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = spreadsheets.content_disposition(filename)
     with TemporaryFile() as file:
-        if as_csv:
-            spreadsheets.write_csv(file, header(), lines)
-        else:
-            sheet = spreadsheets.SheetOut(str(_("Headcount plan")), header(), lines, text_columns=[_("Code")])
-            spreadsheets.write_xlsx(file, [sheet])
+        spreadsheets.write_csv(file, header(), lines)
         file.seek(0)
         response.write(file.read())
     return response

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 from django.contrib import messages
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -13,11 +13,11 @@ from opsadmin.core.refusals import Refusal
 from opsadmin.core.screens import page, screen
 from staffing import leaving, permissions
 from staffing.boards.movements import ENDS, JOINS, LEAVES, STARTS, movements
-from staffing.models import Delegation, Employee
+from staffing.boards.screens.choosing import employee_in
+from staffing.models import Delegation
 
 BEFORE, AFTER, LONGEST = 30, 60, 400
 MOST = 400
-MOST_PEOPLE = 500
 WORDS = {
     JOINS: pgettext_lazy("movement", "Joins"),
     STARTS: pgettext_lazy("movement", "Takes a post"),
@@ -56,7 +56,6 @@ def people_movements(request):
         .select_related("principal", "delegate")
         .order_by("start"),
         may_edit=may_edit,
-        people=Employee.objects.filter(active=True)[:MOST_PEOPLE] if may_edit else [],
     )
 
 
@@ -92,9 +91,10 @@ def window(request, today):
 @screen("org/people/leave/", "people_leave", methods=("POST",), may=permissions.may_move_people)
 def people_leave(request):
     """Let somebody leave after a last day."""
-    pk = request.POST.get("employee", "")
-    employee = get_object_or_404(Employee, pk=int(pk) if pk.isdecimal() and len(pk) < 19 else 0)
     try:
+        employee = employee_in(request.POST.get("employee", ""))
+        if employee is None:
+            raise Refusal(_("Say who leaves: type a name or a staff number."))
         last_day = date.fromisoformat(request.POST.get("last_day", ""))
         leaving.leave(employee.pk, last_day=last_day, by=request.user)
         messages.success(

@@ -1,10 +1,9 @@
 """The store team: who answers for what in which store, and assigning from a cell."""
 
 from datetime import date
-from tempfile import TemporaryFile
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import Http404
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -15,10 +14,12 @@ from opsadmin.core import spreadsheets
 from opsadmin.core.refusals import Refusal
 from opsadmin.core.screens import page, screen
 from staffing import permissions, services
-from staffing.boards.screens.headcount import XLSX
+from staffing.boards.screens.choosing import employee_in
 from staffing.boards.storeteam import FILTERS, assignable, gaps, gaps_by_duty, team
-from staffing.models import Employee
+from staffing.workbooks import workbook
 from stores.models import Store
+
+MOST_CHOICES = 200
 
 
 @screen("org/stores/", "storeteam", may=permissions.may_see_store_team)
@@ -52,12 +53,15 @@ def storeteam(request):
 
 
 def people_to_choose(user, day, loads):
-    """Return [(employee, how many cells)] for the dialog, the least loaded first; nothing for who may not assign."""
+    """Return [(employee, how many cells)] for the dialog, the least loaded first.
+
+    Nothing for who may not assign, and where there are too many to look through: then one types a name.
+    """
     if not permissions.may_put_in_charge(user):
         return []
     carried = {load.employee.pk: load.cells for load in loads}
-    rows = [(employee, carried.get(employee.pk, 0)) for employee in assignable(day)]
-    return sorted(rows, key=lambda row: (row[1], row[0].number))
+    rows = [(employee, carried.get(employee.pk, 0)) for employee in assignable(day)[: MOST_CHOICES + 1]]
+    return sorted(rows, key=lambda row: (row[1], row[0].number)) if len(rows) <= MOST_CHOICES else []
 
 
 def tabs(lines):
@@ -103,12 +107,8 @@ def cell_asked_for(request):
 
 def employee_asked_for(request, name):
     """Return the key of the chosen employee in a list, which is empty for nobody."""
-    pk = request.POST.get(name, "")
-    if not pk:
-        return []
-    if not (pk.isdecimal() and len(pk) < 19 and Employee.objects.filter(pk=int(pk)).exists()):
-        raise Refusal(_("Choose somebody from the list."))
-    return [int(pk)]
+    employee = employee_in(request.POST.get(name, ""))
+    return [employee.pk] if employee else []
 
 
 def day_asked_for(text):
@@ -138,13 +138,6 @@ def storeteam_export(request):
         ]
         for line in lines
     ]
-    response = HttpResponse(content_type=XLSX)
     filename = f"{_('Store duties')}-{timezone.localdate():%Y%m%d}.xlsx"
-    response.headers["Content-Disposition"] = spreadsheets.content_disposition(filename)
-    with TemporaryFile() as file:
-        spreadsheets.write_xlsx(
-            file, [spreadsheets.SheetOut(str(_("Store duties")), header, rows, text_columns=[_("Code")])]
-        )
-        file.seek(0)
-        response.write(file.read())
-    return response
+    sheet = spreadsheets.SheetOut(_("Store duties"), header, rows, text_columns=[_("Code")])
+    return workbook(filename, [sheet])

@@ -2,33 +2,32 @@
 
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
-from tempfile import TemporaryFile
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.http import Http404, HttpResponse
+from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from opsadmin.core import spreadsheets
 from opsadmin.core.refusals import Refusal
 from opsadmin.core.screens import page, screen
 from orgchart.models import Department, OrgStatus
 from staffing import permissions
-from staffing.boards.screens.headcount import XLSX
-from staffing.models import Employee, PlanState, WorkPlan
+from staffing.boards.screens.choosing import employee_in, typed
+from staffing.models import PlanState, WorkPlan
+from staffing.people import employee_of
 from staffing.plans import services, table
 from staffing.plans.drawing import bar, weeks_of
 from staffing.plans.progress import is_late, standing
+from staffing.workbooks import workbook
 from stores.models import Store
 
 PAGE = 60
 NEW_ROWS = 3
-MOST_PEOPLE = 300
 MOST = Decimal("9999999999.99")
 
 
@@ -174,19 +173,6 @@ def whole_in(text, label):
     return int(text)
 
 
-def employee_in(number):
-    """Return the employee of a staff number, None for an empty field."""
-    number = number.strip().split(" ")[0]
-    if not number:
-        return None
-    found = Employee.objects.filter(number=number, active=True).first()
-    if found is None:
-        raise Refusal(
-            _("There is no active employee with the number “%(number)s”.") % {"number": number[:20]}
-        )
-    return found
-
-
 # ── Progress ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -264,15 +250,6 @@ def workplan_new(request):
     return header_page(request, None)
 
 
-def people_near(plan):
-    """Return the active employees of a plan's department and those below; of all for a new plan; at most 300."""
-    people = Employee.objects.filter(active=True)
-    if plan is not None:
-        below = plan.department.descendants(include_self=True).values("pk")
-        people = people.filter(home_department__in=below) or people
-    return people[:MOST_PEOPLE]
-
-
 def header_in(request):
     """Return what a form says of a plan; Refusal where a field is wrong."""
     sent = request.POST
@@ -295,6 +272,11 @@ def header_in(request):
     }
 
 
+def owner_to_begin_with(request, plan):
+    owner = plan.owner if plan else employee_of(request.user)
+    return typed(owner) if owner else ""
+
+
 def header_page(request, plan, **context):
     departments = Department.objects.without_tree_fields().exclude(status=OrgStatus.CLOSED)
     return page(
@@ -307,8 +289,7 @@ def header_page(request, plan, **context):
         stores=Store.objects.visible_to(request.user),
         sent=request.POST,
         next_start=next_monday(timezone.localdate()),
-        own=Employee.objects.filter(accounts__user=request.user).first(),
-        people=people_near(plan),
+        owner=request.POST.get("owner") or owner_to_begin_with(request, plan),
         **context,
     )
 
@@ -340,7 +321,7 @@ def objective_fields(request, row):
     stored = {}
     if not isinstance(row, int):
         stored = {name: getattr(row, name) for name in ("title", "note", "unit", "start", "target")}
-        stored |= {"owner": row.owner.number if row.owner else ""}
+        stored |= {"owner": typed(row.owner) if row.owner else ""}
         stored |= {"measures": "\n".join(measure.text for measure in row.measures.all())}
     return row_fields(request, "o", row, stored)
 
@@ -349,7 +330,7 @@ def milestone_fields(request, row):
     stored = {}
     if not isinstance(row, int):
         stored = {"title": row.title, "first_week": row.first_week, "due": row.due.isoformat()}
-        stored |= {"owner": row.owner.number if row.owner else ""}
+        stored |= {"owner": typed(row.owner) if row.owner else ""}
     return row_fields(request, "m", row, stored)
 
 
@@ -450,13 +431,7 @@ def workplan_copy(request, pk):
 @screen("org/plans/<int:pk>/export/", "workplan_export")
 def workplan_export(request, pk):
     plan = plan_of(pk)
-    response = HttpResponse(content_type=XLSX)
-    response.headers["Content-Disposition"] = spreadsheets.content_disposition(f"{plan.title}.xlsx")
-    with TemporaryFile() as file:
-        spreadsheets.write_xlsx(file, [table.sheet_of(plan)])
-        file.seek(0)
-        response.write(file.read())
-    return response
+    return workbook(f"{plan.title}.xlsx", [table.sheet_of(plan)])
 
 
 @screen("org/plans/<int:pk>/import/", "workplan_import", methods=("POST",))

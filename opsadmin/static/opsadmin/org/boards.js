@@ -1,4 +1,5 @@
-// Boards of the organisation: rows of a tree that open and close, cells of the store team that open their dialog.
+// Boards of the organisation: rows of a tree that open and close, cells of the store team that open their dialog, and
+// fields that find an employee by name, number or pinyin.
 document.addEventListener("DOMContentLoaded", () => {
   "use strict";
   document.querySelectorAll("[data-tree]").forEach((tree) => {
@@ -15,13 +16,68 @@ document.addEventListener("DOMContentLoaded", () => {
     });
   });
 
+  document.querySelectorAll("[data-people]").forEach((field, place) => {
+    const list = document.createElement("ul");
+    Object.assign(list, { id: `ob-found-${place}`, className: "ob-found", hidden: true });
+    list.setAttribute("role", "listbox");
+    field.after(list);
+    field.setAttribute("role", "combobox");
+    field.setAttribute("aria-autocomplete", "list");
+    field.setAttribute("aria-controls", list.id);
+    let asked = 0;
+    let timer;
+    const show = (open) => {
+      list.hidden = !open;
+      field.setAttribute("aria-expanded", String(open));
+      if (!open) field.removeAttribute("aria-activedescendant");
+    };
+    const mark = (row) => {
+      [...list.children].forEach((other) => other.setAttribute("aria-selected", String(other === row)));
+      field.setAttribute("aria-activedescendant", row.id);
+      row.scrollIntoView({ block: "nearest" });
+    };
+    const take = (row) => { field.value = row.dataset.value; show(false); };
+    const find = async () => {
+      const mine = ++asked;
+      const text = field.value.trim();
+      const found = text ? await fetch(`${field.dataset.people}?${new URLSearchParams({ q: text })}`, { credentials: "same-origin" }).then((answer) => answer.json()).catch(() => ({ people: [] })) : { people: [] };
+      if (mine !== asked) return;
+      list.replaceChildren(...found.people.map(({ value, label }, number) => {
+        const row = document.createElement("li");
+        Object.assign(row, { id: `${list.id}-${number}`, textContent: label });
+        row.setAttribute("role", "option");
+        row.dataset.value = value;
+        return row;
+      }));
+      show(list.children.length > 0);
+      if (list.firstChild) mark(list.firstChild);
+    };
+    show(false);
+    field.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(find, 150); });
+    field.addEventListener("blur", () => setTimeout(() => show(false), 150));
+    list.addEventListener("pointerdown", (event) => event.preventDefault());
+    list.addEventListener("click", (event) => { const row = event.target.closest("li"); if (row) take(row); });
+    field.addEventListener("keydown", (event) => {
+      if (list.hidden || event.isComposing) return;
+      const rows = [...list.children];
+      const at = rows.findIndex((row) => row.getAttribute("aria-selected") === "true");
+      const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      if (by) mark(rows[(at + by + rows.length) % rows.length]);
+      else if (event.key === "Enter" && at >= 0) take(rows[at]);
+      else if (event.key === "Escape") show(false);
+      else return;
+      event.preventDefault();
+      event.stopPropagation();
+    });
+  });
+
   const dialog = document.getElementById("ob-assign");
   if (dialog) {
     const form = dialog.querySelector("form");
     const choose = (name, value) => {
-      const select = form.elements[name];
-      select.value = value || "";
-      if (select.value !== (value || "")) select.value = "";
+      const field = form.elements[name];
+      field.value = value || "";
+      if (field.value !== (value || "")) field.value = "";
     };
     document.addEventListener("click", (event) => {
       const like = event.target.closest("[data-cell-like]");
