@@ -71,8 +71,17 @@ class OrgState:
 
 
 def state_from(tables):
-    """Return the state of what ``as_tables`` gave."""
-    return OrgState(**{TABLES[entity]: rows for entity, rows in tables.items()})
+    """Return the state of what ``as_tables`` gave, perhaps long ago: columns that came later are blank."""
+    return OrgState(**{TABLES[entity]: completed(entity, rows) for entity, rows in tables.items()})
+
+
+def completed(entity, rows):
+    """Return rows of one table, all of which have the same columns, with the columns that they lack."""
+    first = next(iter(rows.values()), None)
+    blank = ENTITIES[entity].blank
+    if first is None or first.keys() >= blank.keys():
+        return rows
+    return {key: {**blank, **row} for key, row in rows.items()}
 
 
 def live_state():

@@ -63,11 +63,11 @@ def remove(entity, items):
 
 
 def create(entity, items, by, reason):
-    """Make new rows; what stands under another new row comes after it."""
+    """Make new rows; what stands under another new row, or is copied from it, comes after it."""
     waiting = {item.key: item for item in items}
-    tree = "parent" in entity.column
+    own = [column.name for column in entity.columns if column.refers == entity.name]
     while waiting:
-        ready = [item for item in waiting.values() if not tree or item.after["parent"] not in waiting]
+        ready = [item for item in waiting.values() if not any(item.after[name] in waiting for name in own)]
         attributes = attributes_of(entity, [item.after for item in ready])
         save_new(entity.model, [entity.model(**values) for values in attributes], by, reason)
         for item in ready:

@@ -1,6 +1,6 @@
 """Signs of a bad structure (组织体检): rules over plain states, kept as a queue of findings with evidence."""
 
-from orgchart.findings import career, duties, plans, reporting
+from orgchart.findings import career, copies, duties, plans, reporting
 from orgchart.findings.found import BLOCK, RULES, Case, Found, Limits
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "blocks_made",
     "career",
     "check",
+    "copies",
     "duties",
     "plans",
     "reporting",

@@ -6,9 +6,11 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from orgchart.changes import add_items, draft_set, wanted
+from orgchart.copies import copies_of, level_changes
 from orgchart.entities import ENTITIES
 from orgchart.findings.words import name_of_rule
 from orgchart.models import ChangeSet, LinkKind, Position, SetKind, SetState
+from orgchart.state import live_state
 
 MOST = 4
 NAMING = {
@@ -40,6 +42,7 @@ def fixes_of(finding):
         "unconfirmed_plan": confirm_posts,
         "main_duty_overlap": one_main,
         "described_twice": keep_one,
+        "copy_drifted": bring_level,
     }
     return ways[finding.rule](keys, evidence)[:MOST] if finding.rule in ways else []
 
@@ -100,6 +103,16 @@ def keep_one(keys, evidence):
     codes = posts(evidence)
     changes = [("position", code, "set", {"status": "closed"}) for code in codes[1:]]
     return [Fix(_("Keep %(code)s, close the others") % {"code": codes[0]}, changes)]
+
+
+def bring_level(keys, evidence):
+    """The copy becomes again what its original is."""
+    state = live_state()
+    if keys[0] not in copies_of(state):
+        return []
+    original = state.departments[state.departments[keys[0]]["copied_from"]]["name"]
+    label = _("Make it like %(name)s again") % {"name": original}
+    return [Fix(label, level_changes(state, keys[0]))]
 
 
 def forget_names(department, kind, evidence):

@@ -8,6 +8,7 @@ from orgchart.models.organisation import OrgStatus
 
 BLOCK, SIGN, WARN, INFO = "block", "sign", "warn", "info"
 REPORTING, DUTIES, PLAN, CAREER, HANDOFFS = "reporting", "duties", "plan", "career", "handoffs"
+COPIES = "copies"
 RULES = {}
 
 

@@ -3,12 +3,15 @@
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from orgchart.entities import ENTITIES
+
 GROUPS = {
     "reporting": _("Reporting"),
     "duties": pgettext_lazy("finding", "Duties"),
     "plan": pgettext_lazy("finding", "Headcount"),
     "career": _("Promotion and rotation"),
     "handoffs": _("Hand-offs"),
+    "copies": _("Copies of departments"),
     "people": pgettext_lazy("finding", "People"),
 }
 # rule: (name, what it means and why it matters)
@@ -99,6 +102,10 @@ WORDS = {
         _("Covered for too long"),
         _("A vacancy is covered by somebody beside another post for longer than the limit."),
     ),
+    "copy_drifted": (
+        _("Copy differs"),
+        _("This department was copied from another one; since then one of the two has been changed."),
+    ),
     "more_than_full_time": (
         _("More than full time"),
         _("The assignments of one person come to more than a full time on one day."),
@@ -133,6 +140,8 @@ SAYS = {
     "counted": _("counted"),
     "covers": _("covers"),
     "charge": _("in charge"),
+    "copy_lacks": _("missing in the copy"),
+    "copy_adds": _("only in the copy"),
     "share": pgettext_lazy("finding", "share of full time"),
     "from": pgettext_lazy("finding", "from"),
 }
@@ -179,11 +188,22 @@ def lines(evidence, most=40):
         {
             "ref": WHAT.get(line["ref"], line["ref"]),
             "name": line["name"],
-            "says": SAYS.get(line["says"], ""),
+            "says": said(line),
             "pieces": pieces(line["words"], line["marked"]),
         }
         for line in evidence["lines"][:most]
     ]
+
+
+def said(line):
+    """Return what a line says of its post: a word of SAYS, or the name of the field that differs."""
+    if "field" not in line:
+        return SAYS.get(line["says"], "")
+    entity, _dot, name = line["field"].partition(".")
+    if name == "parent":
+        return SAYS["reports_to"]
+    kind = ENTITIES[entity]
+    return kind.model._meta.get_field(kind.column[name].attribute).verbose_name
 
 
 def pieces(words, marked):

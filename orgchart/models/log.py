@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
+from simple_history.models import HistoricalRecords
 
 from orgchart.models.organisation import Department
 
@@ -163,6 +164,7 @@ class EditorScope(models.Model):
         "auth.Group", models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("group")
     )
     department = models.ForeignKey(Department, models.PROTECT, related_name="+", verbose_name=_("department"))
+    history = HistoricalRecords()
 
     class Meta:
         verbose_name = _("editor's part of the organisation")
@@ -173,6 +175,12 @@ class EditorScope(models.Model):
                 condition=Q(user__isnull=False, group__isnull=True)
                 | Q(user__isnull=True, group__isnull=False),
                 violation_error_message=_("Choose an account or a group, not both."),
+            ),
+            models.UniqueConstraint(
+                fields=["user", "group", "department"],
+                nulls_distinct=False,
+                name="editor_scope_once",
+                violation_error_message=_("This is said already."),
             ),
         ]
 

@@ -36,6 +36,9 @@ class Department(TreeNode):
     status = models.CharField(_("status"), max_length=10, choices=OrgStatus.choices, default=OrgStatus.ACTIVE)
     source_ref = models.CharField(_("source"), max_length=60, blank=True)
     guessed = models.BooleanField(_("to be confirmed"), default=False)
+    copied_from = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="copies", verbose_name=_("copied from")
+    )
     history = HistoricalRecords()
 
     class Meta:
@@ -80,6 +83,9 @@ class Position(TreeNode):
     status = models.CharField(_("status"), max_length=10, choices=OrgStatus.choices, default=OrgStatus.ACTIVE)
     source_ref = models.CharField(_("source"), max_length=60, blank=True)
     guessed = models.BooleanField(_("to be confirmed"), default=False)
+    copied_from = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="copies", verbose_name=_("copied from")
+    )
     history = HistoricalRecords()
 
     class Meta:

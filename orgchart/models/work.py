@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
+from simple_history.models import HistoricalRecords
 
 from orgchart.models.organisation import Department, Position
 
@@ -71,11 +72,16 @@ class Area(models.Model):
     code = models.SlugField(_("code"), max_length=40, unique=True)
     name = models.CharField(_("name"), max_length=40)
     order = models.PositiveSmallIntegerField(_("order"), default=0)
+    history = HistoricalRecords()
 
     class Meta:
         verbose_name = _("area of work")
         verbose_name_plural = _("areas of work")
         ordering = ["order", "code"]
+        permissions = [
+            ("import_area", _("Can import areas of work")),
+            ("export_area", _("Can export areas of work")),
+        ]
 
     def __str__(self):
         return self.name
@@ -184,6 +190,7 @@ class HandoffFlow(models.Model):
     name = models.CharField(_("name"), max_length=60)
     source_ref = models.CharField(_("source"), max_length=60, blank=True)
     guessed = models.BooleanField(_("to be confirmed"), default=False)
+    history = HistoricalRecords()
 
     class Meta:
         verbose_name = _("hand-off")
@@ -212,6 +219,7 @@ class HandoffStep(models.Model):
         verbose_name=_("department"),
     )
     lost = models.BooleanField(_("lost in the papers"), default=False)
+    history = HistoricalRecords()
 
     class Meta:
         verbose_name = _("step of a hand-off")

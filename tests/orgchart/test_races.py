@@ -1,10 +1,11 @@
 """Two at once, on connections of their own: one wins, the other reads why."""
 
 import threading
+import time
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, connections
+from django.db import IntegrityError, connections, transaction
 from django.utils import timezone, translation
 
 from opsadmin.core.refusals import Refusal
@@ -44,8 +45,14 @@ def move(entity, row, below):
 
 
 def move_by_hand(row, below):
-    """Write past the engine: the database alone has to find it out."""
-    return lambda: type(row).objects.filter(pk=row.pk).update(parent=below)
+    """Write past the engine: the database alone has to find it out, however long the transaction lasts."""
+
+    def work():
+        with transaction.atomic():
+            type(row).objects.filter(pk=row.pk).update(parent=below)
+            time.sleep(0.02)
+
+    return work
 
 
 @pytest.mark.parametrize("rounds", ROUNDS)
