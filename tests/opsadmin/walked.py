@@ -28,6 +28,11 @@ def account(username):
 def walked_company(lines=8):
     """Load the company and walk a price list to its receipts; return the document, which is done."""
     load_company()
+    return walk(lines)
+
+
+def walk(lines):
+    """Walk a price list of the loaded company to its receipts; return the document, which is done."""
     CalendarDay.objects.create(date=date(2027, 1, 1), name="元旦")
     manager = account("manager")
     manager.set_password(PASSWORD)
