@@ -242,7 +242,8 @@ def hashes(numbers):
 
 def breaks():
     """Return (how many sealed rows, a sentence for each row or seal that is not what was sealed)."""
-    texts = list(chain_breaks())
+    broken = dict(chain_breaks())
+    texts = list(broken.values())
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(ONE_TEXT)
         shape = Shape(cursor)
@@ -251,33 +252,33 @@ def breaks():
             sealed[name].append(columns.split(","))
         for part in parts():
             for columns in sealed[part.name]:
-                texts += changed_rows(cursor, part, shape, columns)
-            if sealed[part.name]:
+                texts += changed_rows(cursor, part, shape, columns, list(broken))
+            if sealed[part.name] and not broken:
                 texts += inserted_rows(cursor, part, shape)
     return RowSeal.objects.aggregate(rows=Sum("rows"))["rows"] or 0, texts
 
 
 def chain_breaks():
+    """Yield (number, sentence) of each seal that does not continue the chain: its rows are not compared with it."""
     previous, number = GENESIS, 0
     for seal in RowSeal.objects.order_by("number").iterator(chunk_size=100):
         number += 1
         if (seal.number, seal.previous, seal.hash) != (number, previous, seal_hash(seal)):
-            yield _("Seal %(number)s of table %(table)s was changed, or one before it is missing.") % {
-                "number": seal.number,
-                "table": seal.part,
-            }
+            text = _("Seal %(number)s of rows of %(table)s was changed, or one before it is missing.")
+            yield seal.number, text % {"number": seal.number, "table": seal.part}
         number, previous = seal.number, seal.hash
 
 
-def changed_rows(cursor, part, shape, columns):
+def changed_rows(cursor, part, shape, columns, broken):
     """Yield a sentence for each sealed row whose text is another now, or that is gone or new among them."""
     key = shape.keys[part.table]
     cursor.execute(
         "SELECT s.number, s.first_id, s.last_id, s.subject FROM approvals_rowseal s "
-        f"WHERE s.part = %s AND s.columns = %s AND s.kept IS DISTINCT FROM (SELECT string_agg("
-        f"ROW({', '.join(shape.texts(part, columns))})::text, E'\\n' ORDER BY t.{key}) FROM {part.table} t "
+        "WHERE s.part = %s AND s.columns = %s AND s.number <> ALL(%s::bigint[]) AND s.kept IS DISTINCT FROM ("
+        f"SELECT string_agg(ROW({', '.join(shape.texts(part, columns))})::text, E'\\n' ORDER BY t.{key}) "
+        f"FROM {part.table} t "
         f"WHERE {within(part, key)}) ORDER BY s.number",
-        [part.name, ",".join(columns)],
+        [part.name, ",".join(columns), broken],
     )
     for number, *place in cursor.fetchall():
         sealed = kept_rows(RowSeal.objects.get(pk=number).kept)
