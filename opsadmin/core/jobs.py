@@ -44,6 +44,14 @@ def handler(kind):
     return register
 
 
+def handler_of(job):
+    """Return the function that does a job. Raises Refusal for a kind that this version of the program has not."""
+    if job.kind not in HANDLERS:
+        sentence = _("This version of the program does not know the work “%(kind)s”. Order it again.")
+        raise Refusal(sentence % {"kind": job.kind})
+    return HANDLERS[job.kind]
+
+
 def enqueue(kind, payload, *, by=None, total=0):
     """Store a job; it is sent to the broker after commit, and by the sweeper if that fails."""
     job = Job.objects.create(kind=kind, payload=payload, created_by=by, total=total)
@@ -61,6 +69,16 @@ def send(pk):
         logger.warning("broker away, job left to the sweeper", extra={"job_id": pk})
 
 
+class Payload(dict):
+    """What a job was ordered with; it may have been ordered by another version of the program."""
+
+    def __missing__(self, name):
+        sentence = _(
+            "This was ordered by another version of the program, without “%(name)s”. Order it again."
+        )
+        raise Refusal(sentence % {"name": name})
+
+
 class Claim:
     """One attempt at one job, seen from the worker that makes it."""
 
@@ -68,7 +86,7 @@ class Claim:
         self.job = job
         self.pk = job.pk
         self.attempt = job.attempt
-        self.payload = job.payload
+        self.payload = Payload(job.payload if isinstance(job.payload, dict) else {})
 
     def mine(self):
         return Job.objects.filter(pk=self.pk, attempt=self.attempt, state=JobState.RUNNING)
@@ -179,7 +197,7 @@ def run(pk):
         return
     try:
         with beating(held):
-            HANDLERS[held.job.kind](held)
+            handler_of(held.job)(held)
     except LostJob:
         logger.warning("job taken over by another attempt", extra={"job_id": pk})
     except Refusal as refusal:
