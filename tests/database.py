@@ -27,6 +27,14 @@ def django_db_setup(django_db_setup, django_db_blocker):
         yield
 
 
+@pytest.fixture(scope="module")
+def rolled_back(django_db_setup, django_db_blocker):
+    """One transaction around all tests of a file: what a fixture makes in it is made once, and gone afterwards."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
 def keep_rows():
     """Keep a copy of every row; what is in the database now is what each committing test starts with."""
     with transaction.atomic(), connection.cursor() as cursor:

@@ -4,12 +4,13 @@ A new address without a row fails. ``WRITE_URL_TABLE=1`` writes the table anew; 
 """
 
 import os
+from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from django.apps import apps
-from django.test import Client
+from django.test import Client, TestCase
 from django.urls import NoReverseMatch, URLPattern, get_resolver, reverse
 from django.utils import timezone
 
@@ -143,103 +144,89 @@ def sample_of_model(name):
     return found.pk if found else 1
 
 
-def answers(name, pattern):
-    """Return the status that each asker gets for a GET of the address, or None where it cannot be asked for."""
-    if pattern.name is None or pattern.name in NOT_ASKED:
-        return None
-    try:
-        url = reverse(name, kwargs=sample_arguments(name, pattern))
-    except NoReverseMatch:
-        return None
-    return [str(status(url, asker)) for asker in ASKING]
+def addresses():
+    """Yield (name, URL) of every address that can be asked for."""
+    for name, pattern in all_patterns():
+        if pattern.name is None or pattern.name in NOT_ASKED:
+            continue
+        with suppress(NoReverseMatch):
+            yield name, reverse(name, kwargs=sample_arguments(name, pattern))
 
 
-def status(url, asker):
+def signed_in_as(asker):
     client = Client(raise_request_exception=False)
     if asker != "anonymous":
         client.force_login(
             User.objects.get(username=USERS[asker]), backend="django.contrib.auth.backends.ModelBackend"
         )
+    return client
+
+
+def status(client, url):
     response = client.get(url)
     if response.status_code == 302 and "/login/" in response.headers["Location"]:
         return "login"
-    return response.status_code
-
-
-def measured():
-    rows = {}
-    for name, pattern in all_patterns():
-        found = answers(name, pattern)
-        if found is not None:
-            rows[name] = found
-    return rows
+    return str(response.status_code)
 
 
 def kept():
-    lines = [line.split("\t") for line in TABLE.read_text().splitlines()[1:]]
-    return {name: found for name, *found in lines}
+    """Return {address: {asker: status}} as the table beside this test has it."""
+    head, *lines = [line.split("\t") for line in TABLE.read_text().splitlines()]
+    return {name: dict(zip(head[1:], found, strict=True)) for name, *found in lines}
 
 
-def write(rows):
-    head = "\t".join(["address", *ASKING])
-    body = ["\t".join([name, *found]) for name, found in sorted(rows.items())]
-    TABLE.write_text("\n".join([head, *body]) + "\n")
+def write(asker, measured):
+    """Put one asker's column into the table."""
+    rows = kept()
+    rows = {name: rows.get(name, {}) | {asker: found} for name, found in measured.items()}
+    body = ["\t".join([name, *(row.get(one, "") for one in ASKING)]) for name, row in sorted(rows.items())]
+    TABLE.write_text("\n".join(["\t".join(["address", *ASKING]), *body]) + "\n")
 
 
-def test_every_address_answers_each_role_as_the_table_says(transactional_db):
-    walked_company()
-    changes_of_the_organisation()
-    rows = measured()
+@pytest.fixture(scope="module")
+def world(rolled_back):
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        document = walked_company()
+        changes_of_the_organisation()
+    return document
+
+
+@pytest.mark.parametrize("asker", ASKING)
+def test_every_address_answers_each_role_as_the_table_says(world, asker):
+    client = signed_in_as(asker)
+    measured = {name: status(client, url) for name, url in addresses()}
     if os.environ.get("WRITE_URL_TABLE"):
-        write(rows)
-    expected = kept()
-    differences = {name: (rows.get(name), expected.get(name)) for name in rows.keys() | expected.keys()}
-    assert {name: pair for name, pair in differences.items() if pair[0] != pair[1]} == {}
-    assert not [name for name, found in rows.items() if any(code.startswith("5") for code in found)]
+        write(asker, measured)
+    expected = {name: row[asker] for name, row in kept().items()}
+    assert measured == expected
+    assert not [name for name, found in measured.items() if found.startswith("5")]
 
 
-def test_another_stores_rows_do_not_exist_for_who_is_not_in_charge(transactional_db):
-    walked_company()
+def test_another_stores_rows_do_not_exist_for_who_is_not_in_charge(world):
     service = User.objects.get(username="service")
     hidden = Store.objects.exclude(pk__in=Store.objects.visible_to(service))
-    client = Client()
-    client.force_login(service, backend="django.contrib.auth.backends.ModelBackend")
+    client = signed_in_as("customer_service")
     assert hidden.exists()
     for store in hidden:
-        for name in ("admin:stores_store_change",):
-            assert client.get(reverse(name, args=[store.pk])).status_code in (302, 404)
+        gone = (302, 404)
+        assert client.get(reverse("admin:stores_store_change", args=[store.pk])).status_code in gone
         for task in Task.objects.filter(store=store):
             assert client.get(reverse("admin:execute", args=[task.pk])).status_code == 404
             assert client.post(reverse("admin:execute_file", args=[task.pk])).status_code == 404
         listing = store.listings.first()
         if listing:
-            assert client.get(reverse("admin:stores_listing_change", args=[listing.pk])).status_code in (
-                302,
-                404,
-            )
-            assert not client.get(
-                reverse("admin:price_trace"), {"sku": listing.sku.code, "store": store.code}
-            ).context.get("price")
+            assert client.get(reverse("admin:stores_listing_change", args=[listing.pk])).status_code in gone
+            traced = {"sku": listing.sku.code, "store": store.code}
+            assert not client.get(reverse("admin:price_trace"), traced).context.get("price")
 
 
-def test_cost_and_floor_are_not_on_any_page_of_customer_service(transactional_db):
-    document = walked_company()
-    changes_of_the_organisation()
-    Sku.objects.filter(pk__in=document.specific.lines.values("sku")).update(
+def test_cost_and_floor_are_not_on_any_page_of_customer_service(world):
+    Sku.objects.filter(pk__in=world.specific.lines.values("sku")).update(
         cost="31415.92", floor_price="27182.81", ceiling_price="99999.99"
     )
-    client = Client(raise_request_exception=False)
-    client.force_login(
-        User.objects.get(username="service"), backend="django.contrib.auth.backends.ModelBackend"
-    )
-    for name, pattern in all_patterns():
-        if pattern.name is None or pattern.name in NOT_ASKED:
-            continue
-        try:
-            url = reverse(name, kwargs=sample_arguments(name, pattern))
-        except NoReverseMatch:
-            continue
+    client = signed_in_as("customer_service")
+    for _name, url in addresses():
         response = client.get(url)
         content = b"" if response.streaming else response.content
-        assert b"31415.92" not in content and b"31,415.92" not in content, url
-        assert b"27182.81" not in content and b"27,182.81" not in content, url
+        for shown in (b"31415.92", b"31,415.92", b"27182.81", b"27,182.81"):
+            assert shown not in content, url
