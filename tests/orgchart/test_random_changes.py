@@ -291,7 +291,7 @@ def small_company():
     return {str(AssignmentFactory(employee=e, position=p).uid) for e, p in zip(people, posts, strict=False)}
 
 
-CASES = [pytest.param(60, id="60"), pytest.param(2000, id="2000", marks=pytest.mark.soak)]
+CASES = [pytest.param(20, id="20"), pytest.param(2000, id="2000", marks=pytest.mark.soak)]
 
 
 @pytest.mark.parametrize("cases", CASES)
