@@ -4,7 +4,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from approvals.archive import checking, packaging
+from approvals.archive import anchors, checking, packaging, rowseals
 from approvals.flow import transitions
 from approvals.models import Step, StepState, Task, TaskState
 from approvals.organisation import reorganising
@@ -51,6 +51,18 @@ def verify_archive_daily():
     """Have the whole archive verified, and clear away packages that were made to order and fetched long ago."""
     checking.order_check()
     packaging.clear_bundles()
+
+
+@periodic(every=600)
+def seal_rows():
+    """Seal the rows of protected tables that have become final."""
+    rowseals.seal_rows()
+
+
+@periodic(every=3600)
+def send_checkpoints():
+    """Send the archive's checkpoints once a day to where they are kept; what failed is tried again each hour."""
+    anchors.send_checkpoints()
 
 
 @periodic(every=3600)

@@ -1,5 +1,6 @@
 """Settings of every installation; what differs between them comes from the environment (opsadmin/env.py)."""
 
+import os
 from pathlib import Path
 
 from django.utils.translation import gettext_lazy as _
@@ -134,6 +135,8 @@ CELERY_BEAT_SCHEDULE = {
     "tell of milestones": {"task": "staffing.tasks.tell_of_milestones", "schedule": 3600.0},
     "forget sent forms": {"task": "opsadmin.core.tasks.forget_old_forms", "schedule": 3600.0},
     "clean imports": {"task": "approvals.tasks.clean_imports", "schedule": 3600.0},
+    "seal rows": {"task": "approvals.tasks.seal_rows", "schedule": 600.0},
+    "send checkpoints": {"task": "approvals.tasks.send_checkpoints", "schedule": 3600.0},
     "verify the archive": {"task": "approvals.tasks.verify_archive_daily", "schedule": 86400.0},
 }
 DJANGO_CELERY_BEAT_TZ_AWARE = True
@@ -182,6 +185,16 @@ STATIC_ROOT = VAR_DIR / "static"
 MEDIA_ROOT = env.folder("MEDIA_DIR", VAR_DIR / "media")
 ANCHOR_FILE = Path(env.text("ANCHOR_FILE", str(VAR_DIR / "anchor" / "checkpoints.jsonl")))
 ANCHOR_KEY_FILE = Path(env.text("ANCHOR_KEY_FILE", str(VAR_DIR / "anchor" / "signing_key.pem")))
+ANCHOR_COPIES = env.words("ANCHOR_COPIES")
+ANCHOR_URLS = env.words("ANCHOR_URLS")
+ANCHOR_MAIL = env.words("ANCHOR_MAIL")
+EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
+EMAIL_PORT = env.number("EMAIL_PORT", 25, low=1, high=65535)
+EMAIL_HOST_USER = os.environ.get("EMAIL_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_PASSWORD", "")
+EMAIL_USE_TLS = env.flag("EMAIL_TLS", False)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "opsadmin@localhost")
 PUBLIC_URL = env.text("PUBLIC_URL", f"http://localhost:{PORT}")
 STORAGES = {
     "default": {"BACKEND": "opsadmin.core.storage.WholeFiles"},

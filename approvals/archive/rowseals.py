@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 
 from django.db import connection, transaction
 from django.db.models import Sum
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from approvals.archive import protection
 from approvals.models import RowSeal
+from opsadmin.core import clock
 from opsadmin.core.sealing import GENESIS, canonical_json, digest
 
 ROWS_AT_A_TIME = 1000
@@ -160,7 +160,7 @@ def seal_rows():
         for part in parts():
             for found in new_rows(cursor, part, shape):
                 number += 1
-                seal = RowSeal(number=number, part=part.name, at=timezone.now(), previous=previous, **found)
+                seal = RowSeal(number=number, part=part.name, at=clock.now(), previous=previous, **found)
                 seal.hash = previous = seal_hash(seal)
                 seal.save(force_insert=True)
     return number - first

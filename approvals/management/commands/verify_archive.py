@@ -17,22 +17,27 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         parser.add_argument("--as", dest="account", help="user name of the one who verifies")
         parser.add_argument(
+            "--anchor",
+            metavar="FILE",
+            help="a copy of the checkpoint file that was kept elsewhere; it is believed before the file here",
+        )
+        parser.add_argument(
             "--trust-from-here",
             action="store_true",
             help="begin a new checkpoint file with the chain as it stands, after the old file was lost",
         )
 
-    def handle(self, *args, account, trust_from_here, **options):
+    def handle(self, *args, account, anchor, trust_from_here, **options):
         by = account and User.objects.filter(username=account, is_active=True).first()
         if account and not (by and may_verify_archive(by)):
             raise CommandError(f"{account} may not verify the archive.")
         if trust_from_here:
             self.begin_checkpoints()
-        report = verify_archive()
+        report = verify_archive(copy=anchor)
         keep(report, by)
         self.stdout.write(
             f"{report.records} records, {report.files} files, {report.decisions} decisions, {report.lines} lines, "
-            f"{report.prices} prices in force: {report.seconds} s"
+            f"{report.prices} prices in force, {report.rows} sealed rows: {report.seconds} s"
         )
         for one in report.differences:
             self.stderr.write(f"{one.part}: {one.text}")
