@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from approvals import drafts
 from approvals.models import DocumentKind, PriceListKind, PromotionKind
+from opsadmin.core.stale import SEEN, SeenMixin
 
 FIGURE = {"class": "op-input op-num", "inputmode": "numeric", "autocomplete": "off"}
 MOST_PIECES = 100_000_000
@@ -21,7 +22,7 @@ class MomentInput(forms.DateTimeInput):
         super().__init__(attrs={"class": "op-input", **(attrs or {})}, format="%Y-%m-%dT%H:%M")
 
 
-class HeaderForm(forms.Form):
+class HeaderForm(SeenMixin, forms.Form):
     """What every document has. While editing, only what the person changed is written (``changes``)."""
 
     title = forms.CharField(
@@ -48,8 +49,11 @@ class HeaderForm(forms.Form):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        if not self.initial.get("editing"):
+            del self.fields[SEEN]
         for name, field in self.fields.items():
-            field.show_hidden_initial = bool(self.initial.get("editing"))
+            field.show_hidden_initial = bool(self.initial.get("editing")) and name != SEEN
+        for name, field in self.fields.items():
             if name in self.errors:
                 field.widget.attrs["aria-invalid"] = "true"
                 field.widget.attrs["aria-describedby"] = f"{self[name].auto_id}-fault"

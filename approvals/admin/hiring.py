@@ -17,6 +17,7 @@ from approvals.organisation import hiring
 from approvals.organisation.reorganising import midnight
 from opsadmin.core.refusals import Refusal
 from opsadmin.core.screens import page, screen
+from opsadmin.core.stale import SeenMixin
 from orgchart.models import Position
 
 
@@ -33,7 +34,7 @@ class PositionChoice(forms.ModelChoiceField):
         return f"{position.department} · {position.title}"
 
 
-class RequestForm(forms.Form):
+class RequestForm(SeenMixin, forms.Form):
     """A request as it is typed; ``positions`` are those that the asker may ask people for."""
 
     position = PositionChoice(

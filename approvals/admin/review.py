@@ -20,6 +20,7 @@ from approvals.kinds import kind_of
 from approvals.models import Decision, Document, StepKind, Task, TaskState, Verdict
 from opsadmin.core.refusals import Refusal
 from opsadmin.core.screens import page, screen
+from opsadmin.core.stale import both_versions
 from stores.permissions import may_see_costs
 
 # Refusals after which the same content can be decided on: what was typed is shown again.
@@ -127,8 +128,23 @@ def change_line(request, pk, line_pk):
             reason=request.POST.get("reason", "").strip(),
         )
     else:
-        edit_line(request, task, line_pk)
+        try:
+            edit_line(request, task, line_pk)
+        except Refusal as refusal:
+            if refusal.code != "edited":
+                raise
+            return both_lines(request, pk, refusal.data["line"])
     return JsonResponse(refreshed(request, pk, line_pk))
+
+
+def both_lines(request, task_pk, line):
+    """Answer with the row as somebody else has made it, and a sentence that sets one's own value beside it."""
+    now = _("struck") if line.struck else str(line.final_price)
+    mine = request.POST.get("price", "")[:20] or (
+        _("struck") if request.POST.get("struck") == "1" else _("kept")
+    )
+    told = {"refused": both_versions(now, mine), "code": "edited", **refreshed(request, task_pk, line.pk)}
+    return JsonResponse(told, status=409)
 
 
 def edit_line(request, task, line_pk):

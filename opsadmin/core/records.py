@@ -9,6 +9,8 @@ from simple_history.models import DeletedObject
 from simple_history.template_utils import HistoricalRecordContextHelper
 from unfold.admin import ModelAdmin
 
+from opsadmin.core.stale import SeenMixin
+
 
 class RecordAdmin(ModelAdmin):
     """``fixed_fields`` are written once, when the record is made: other tables and files name it by them."""
@@ -17,9 +19,15 @@ class RecordAdmin(ModelAdmin):
     show_full_result_count = False
     list_per_page = 50
     warn_unsaved_form = True
+    change_form_before_template = "core/seen.html"
 
     def has_delete_permission(self, request, obj=None):
         return False
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        """Whoever saves a record that somebody has changed meanwhile is shown both versions first."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        return type(form.__name__, (SeenMixin, form), {}) if change else form
 
     def get_readonly_fields(self, request, obj=None):
         readonly = tuple(super().get_readonly_fields(request, obj))

@@ -39,25 +39,28 @@
     if (short) short.textContent = `${answer.hash.slice(0, 4)}…${answer.hash.slice(-4)}`;
     return fresh;
   };
+  const showFault = (row, sentence, values) => {
+    const fault = $("[data-fault]", row);
+    fault.textContent = sentence;
+    fault.hidden = false;
+    const input = $("[data-edit-price]", row);
+    if (input && "price" in values) {
+      input.value = values.price;
+      input.classList.add("is-block");
+      input.setAttribute("aria-invalid", "true");
+    }
+    window.op.say(sentence);
+  };
   const send = async (row, values) => {
     // Enter and leaving the field come together; a row that waits for its answer, or has been replaced, sends nothing.
     if (!row.isConnected || row.dataset.busy) return null;
     row.dataset.busy = "1";
     const url = page.dataset.lineUrl.replace(/0\/$/, `${row.dataset.line}/`);
-    const fault = $("[data-fault]", row);
     const answer = await window.op.post(url, { version: row.dataset.version, ...values });
     if (answer && !answer.refused) return takeOver(row, answer);
     delete row.dataset.busy;
-    if (answer) {
-      fault.textContent = answer.refused;
-      fault.hidden = false;
-      const input = $("[data-edit-price]", row);
-      if (input && "price" in values) {
-        input.classList.add("is-block");
-        input.setAttribute("aria-invalid", "true");
-      }
-      window.op.say(answer.refused);
-    }
+    // A refusal with a row is somebody else's version of it; one's own value stays in the field, to be sent again.
+    if (answer) showFault(answer.row ? takeOver(row, answer) : row, answer.refused, values);
     return null;
   };
 

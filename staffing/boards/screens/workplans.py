@@ -15,6 +15,7 @@ from django.utils.translation import pgettext
 
 from opsadmin.core.refusals import Refusal
 from opsadmin.core.screens import page, screen
+from opsadmin.core.stale import check_seen, seen_digest
 from orgchart.models import Department, OrgStatus
 from staffing import permissions
 from staffing.boards.screens.choosing import employee_in, typed
@@ -28,6 +29,7 @@ from stores.models import Store
 
 PAGE = 60
 NEW_ROWS = 3
+REVIEW_FIELDS = ("achieved", "missed", "changes")
 MOST = Decimal("9999999999.99")
 
 
@@ -117,7 +119,13 @@ def plan_page(request, plan, faults=(), status=200):
         may_copy=permissions.may_edit_plan(request.user, plan),
         next_start=next_monday(plan.end),
         faults=faults,
+        seen=seen_digest(review_shown(plan)),
     )
+
+
+def review_shown(plan):
+    """Return {field: (label, text)} of what is stored of a plan's review."""
+    return {name: (plan._meta.get_field(name).verbose_name, getattr(plan, name)) for name in REVIEW_FIELDS}
 
 
 def figures(objective, found):
@@ -183,6 +191,7 @@ def workplan_progress(request, pk):
     if request.method == "POST":
         try:
             with transaction.atomic():
+                check_seen(request.POST, progress_shown(plan))
                 enter_progress(request, plan)
             messages.success(request, _("Saved."))
             return redirect("admin:workplan", plan.pk)
@@ -194,6 +203,7 @@ def workplan_progress(request, pk):
         title=_("Enter progress"),
         crumbs=crumbs(plan),
         plan=plan,
+        seen=seen_digest(progress_shown(plan)),
         objectives=with_posted(request, plan.objectives.select_related("owner"), "o", ("actual", "cause")),
         milestones=with_posted(request, plan.milestones.select_related("owner"), "m", ("done_on", "reason")),
         today=timezone.localdate(),
@@ -218,6 +228,20 @@ def with_posted(request, rows, prefix, names):
             fields[name] = request.POST.get(f"{prefix}{row.pk}-{name}", stored)
         found.append((row, fields))
     return found
+
+
+def progress_shown(plan):
+    """Return {field: (label, text)} of what is stored of a plan's progress."""
+    parts = (
+        ("o", plan.objectives.all(), ("actual", "cause")),
+        ("m", plan.milestones.all(), ("done_on", "reason")),
+    )
+    return {
+        f"{prefix}{row.pk}-{name}": (row.title, "" if getattr(row, name) is None else str(getattr(row, name)))
+        for prefix, rows, names in parts
+        for row in rows
+        for name in names
+    }
 
 
 def enter_progress(request, plan):
@@ -301,6 +325,7 @@ def workplan_edit(request, pk):
     if request.method == "POST":
         try:
             with transaction.atomic():
+                check_seen(request.POST, plan_shown(plan))
                 enter_plan(request, plan)
             messages.success(request, _("Saved."))
             return redirect("admin:workplan", plan.pk)
@@ -312,25 +337,44 @@ def workplan_edit(request, pk):
     return header_page(
         request,
         plan,
+        seen=seen_digest(plan_shown(plan)),
         objectives=[objective_fields(request, row) for row in [*objectives, *range(1, NEW_ROWS + 1)]],
         milestones=[milestone_fields(request, row) for row in [*milestones, *range(1, NEW_ROWS + 1)]],
     )
 
 
+def plan_shown(plan):
+    """Return {field: (label, text)} of what is stored of a plan, its objectives and its milestones."""
+    header = {"title": plan.title, "owner": typed(plan.owner), "start": plan.start, "weeks": plan.weeks}
+    shown = {name: (plan.title, str(value)) for name, value in header.items()}
+    rows = [*plan.objectives.select_related("owner").prefetch_related("measures")]
+    for prefix, row in [*(("o", row) for row in rows), *(("m", row) for row in plan.milestones.all())]:
+        stored = stored_objective(row) if prefix == "o" else stored_milestone(row)
+        shown |= {
+            f"{prefix}{row.pk}-{name}": (row.title, "" if value is None else str(value))
+            for name, value in stored.items()
+        }
+    return shown
+
+
+def stored_objective(row):
+    stored = {name: getattr(row, name) for name in ("title", "note", "unit", "start", "target")}
+    stored |= {"owner": typed(row.owner) if row.owner else ""}
+    return stored | {"measures": "\n".join(measure.text for measure in row.measures.all())}
+
+
+def stored_milestone(row):
+    stored = {"title": row.title, "first_week": row.first_week, "due": row.due.isoformat()}
+    return stored | {"owner": typed(row.owner) if row.owner else ""}
+
+
 def objective_fields(request, row):
-    stored = {}
-    if not isinstance(row, int):
-        stored = {name: getattr(row, name) for name in ("title", "note", "unit", "start", "target")}
-        stored |= {"owner": typed(row.owner) if row.owner else ""}
-        stored |= {"measures": "\n".join(measure.text for measure in row.measures.all())}
+    stored = {} if isinstance(row, int) else stored_objective(row)
     return row_fields(request, "o", row, stored)
 
 
 def milestone_fields(request, row):
-    stored = {}
-    if not isinstance(row, int):
-        stored = {"title": row.title, "first_week": row.first_week, "due": row.due.isoformat()}
-        stored |= {"owner": typed(row.owner) if row.owner else ""}
+    stored = {} if isinstance(row, int) else stored_milestone(row)
     return row_fields(request, "m", row, stored)
 
 
@@ -404,8 +448,9 @@ def enter_milestone(request, plan, pk, name):
 @screen("org/plans/<int:pk>/review/", "workplan_review", methods=("POST",))
 def workplan_review(request, pk):
     plan = editable(request, pk)
-    words = {name: request.POST.get(name, "").strip()[:5000] for name in ("achieved", "missed", "changes")}
+    words = {name: request.POST.get(name, "").strip()[:5000] for name in REVIEW_FIELDS}
     try:
+        check_seen(request.POST, review_shown(plan))
         services.review(plan.pk, by=request.user, close="close" in request.POST, **words)
         messages.success(request, _("Saved."))
     except (Refusal, ValidationError) as error:
