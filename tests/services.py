@@ -1,6 +1,7 @@
 """A real Celery worker and a real gunicorn, processes of their own that see the test database."""
 
 import os
+import secrets
 import time
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -9,6 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from opsadmin.celery import app
+from opsadmin.core import databaseroles
 from opsadmin.local import processes, servers, services
 from tests.servers import HOME, ROOT
 
@@ -25,12 +27,29 @@ def process_environment(django_db_setup):
 
 
 @pytest.fixture(scope="session")
-def start_service(process_environment, request):
+def app_role(process_environment, django_db_blocker):
+    """The address of this run's database for a role that owns nothing, as programs should run (databaseroles)."""
+    role, password = f"app_{connection.settings_dict['NAME']}"[:60], secrets.token_hex(16)
+    with django_db_blocker.unblock():
+        databaseroles.create(role, password)
+        with connection.cursor() as cursor:
+            # Who is no superuser must be a member to take away again what the role was given.
+            cursor.execute(f'GRANT "{role}" TO CURRENT_USER')
+        databaseroles.restrict(role)
+    url = urlsplit(process_environment["DATABASE_URL"])
+    place = url.netloc.rpartition("@")[2]
+    yield urlunsplit(url._replace(netloc=f"{quote(role)}:{password}@{place}"))
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(f'DROP OWNED BY "{role}"; DROP ROLE "{role}"')
+
+
+@pytest.fixture(scope="session")
+def start_service(process_environment, app_role, request):
     """A function (name, words, **environment) that starts a program of ours; all end with the session."""
     children = request.config.stash.setdefault(LOGS, {})
 
     def start(name, words, **changes):
-        environment = {**process_environment, **changes}
+        environment = {**process_environment, "DATABASE_URL": app_role, **changes}
         children[name] = processes.start(name, words, home=HOME, environment=environment, cwd=ROOT)
         return children[name]
 

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.core import checks
 from django.utils.translation import gettext_lazy as _
 
 
@@ -6,3 +7,8 @@ class CoreConfig(AppConfig):
     name = "opsadmin.core"
     label = "core"
     verbose_name = _("System")
+
+    def ready(self):
+        from opsadmin.core.databaseroles import check_owner
+
+        checks.register(check_owner, checks.Tags.database, deploy=True)

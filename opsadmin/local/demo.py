@@ -18,8 +18,11 @@ import time
 import unicodedata
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit, urlunsplit
 
 from opsadmin.local import processes, servers, services, translations
+from opsadmin.local.prepare import APP_ROLE
 from opsadmin.local.processes import LocalError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -109,14 +112,34 @@ def run(home, port):
         environment |= {"VAR_DIR": str(home), "PORT": str(port), "DEBUG": "0"}
         say("Preparing the data and the pages; the first time takes a while.")
         translations.compile_all()
-        accounts = prepare(home, {**environment, "DEMO_PASSWORD": password})
-        with programs(home, port, environment) as started, shell_file(home / "environment", environment):
+        app = app_role(environment)
+        accounts = prepare(
+            home, {**environment, "DEMO_PASSWORD": password, "APP_ROLE_PASSWORD": app.password}
+        )
+        with (
+            programs(home, port, {**environment, "DATABASE_URL": app.url}) as started,
+            shell_file(home / "environment", environment),
+        ):
             if not services.wait_for_web(started[0], port):
                 raise LocalError(
                     f"The web server does not answer. The end of {started[0].log}:\n{started[0].tail()}"
                 )
             announce(home, port, accounts, password)
             watch([*children, *started])
+
+
+class AppRole(NamedTuple):
+    url: str
+    password: str
+
+
+def app_role(environment):
+    """Return how programs sign in: on our own server as a role that owns nothing, on one of theirs as they said."""
+    if os.environ.get("DATABASE_URL", "").strip():
+        return AppRole(environment["DATABASE_URL"], "")
+    owner, password = urlsplit(environment["DATABASE_URL"]), servers.new_password()
+    place = owner.netloc.rpartition("@")[2]
+    return AppRole(urlunsplit(owner._replace(netloc=f"{APP_ROLE}:{password}@{place}")), password)
 
 
 def prepare(home, environment):

@@ -11,12 +11,16 @@ import sys
 import django
 from django.core.management import call_command
 
+APP_ROLE = "opsadmin_app"
+
 
 def main():
     django.setup()
     for command, options in (("migrate", {"interactive": False}), ("collectstatic", {"interactive": False})):
         call_command(command, verbosity=0, stdout=sys.stderr, **options)
     load_company_once()
+    if os.environ.get("APP_ROLE_PASSWORD"):
+        call_command("restrict_role", APP_ROLE, create=True, stdout=sys.stderr)
     call_command("demo_accounts", f"--password={os.environ['DEMO_PASSWORD']}", stdout=sys.stderr)
     json.dump(accounts(), sys.stdout)
 

@@ -63,7 +63,8 @@ def running(home, *, durable=True, given=os.environ, say=print):
 def start_postgres(home, *, durable=True, say=print):
     """Start PostgreSQL with its data in ``home/postgres``; return (child, address of the application's base).
 
-    The application's role owns its base but is no superuser; it may make bases only where tests need it.
+    The role owns its base and is no superuser; it makes the role that the application runs as, and bases only where
+    tests need them.
     """
     place = processes.folder(home / "postgres")
     data = place / "data"
@@ -222,7 +223,7 @@ def prepare_base(port, superuser_password, *, may_create):
         cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE])
         if not cursor.fetchone():
             cursor.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(ROLE)))
-        rights = "LOGIN CREATEDB" if may_create else "LOGIN NOCREATEDB"
+        rights = "LOGIN CREATEROLE " + ("CREATEDB" if may_create else "NOCREATEDB")
         cursor.execute(
             sql.SQL("ALTER ROLE {} " + rights + " PASSWORD {}").format(
                 sql.Identifier(ROLE), sql.Literal(password)
