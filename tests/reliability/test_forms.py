@@ -1,0 +1,357 @@
+"""Every form that decides or edits: sent twice it acts once; sent late, or after logout, it overwrites nothing."""
+
+import re
+import threading
+from datetime import date
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connections
+from django.test import Client
+from django.urls import reverse
+
+from approvals.models import Comment, Document, LineImport, PriceLine
+from opsadmin.core.models import SentForm
+from opsadmin.core.records import RecordAdmin
+from opsadmin.core.screens import SCREENS
+from staffing.models import WorkPlan
+from stores.models import Brand
+from tests.approvals.world import draft_price_list, make_world, open_task, submitted
+from tests.factories import UserFactory
+from tests.reliability.forms import form_of
+from tests.reliability.visiting import BACKEND, Visitor
+
+# What keeps each form from acting twice or on something that has changed, besides the key of the page (once.py):
+# "state": the row's state is asked under its lock; "hash": the digest of the content shown; "version": of the line;
+# "seen": the digest of the fields shown; "same": writing it again writes the same; "adds": the page's key alone.
+KEPT_BY = {
+    "archive_check_selected": "adds",
+    "archive_check_start": "state",
+    "archive_pack": "adds",
+    "archive_prepare": "adds",
+    "document_check": "same",
+    "document_comment": "adds",
+    "document_follow_up": "state",
+    "document_reasons": "same",
+    "document_submit": "hash",
+    "document_withdraw": "state",
+    "draft_discard": "state",
+    "draft_header": "seen",
+    "draft_line": "version",
+    "draft_line_add": "state",
+    "draft_lines_remove": "state",
+    "execute_file": "same",
+    "execute_receipt": "hash",
+    "finding_accept": "state",
+    "finding_confirm": "state",
+    "finding_fix": "state",
+    "finding_reopen": "state",
+    "findings_check": "same",
+    "friction_log": "adds",
+    "guard_policy_answer": "state",
+    "guard_policy_propose": "state",
+    "hiring_request": "seen",
+    "hiring_request_new": "adds",
+    "import_again": "state",
+    "import_discard": "state",
+    "import_new": "adds",
+    "import_retry": "state",
+    "import_write": "hash",
+    "job_retry": "state",
+    "notice_open": "same",
+    "notices_read": "same",
+    "org_change_draft": "adds",
+    "org_change_item": "state",
+    "org_change_set_approval": "state",
+    "org_change_set_confirm": "state",
+    "org_change_set_copy": "adds",
+    "org_change_set_discard": "state",
+    "org_change_set_edit": "state",
+    "org_change_set_item": "state",
+    "org_change_undo": "state",
+    "org_chart_import": "adds",
+    "people_leave": "state",
+    "pricelist_new": "adds",
+    "profile": "same",
+    "promotion_new": "adds",
+    "reorganisation_new": "adds",
+    "review_decide": "hash",
+    "review_line": "version",
+    "review_seen": "same",
+    "storeteam_assign": "state",
+    "workplan_copy": "adds",
+    "workplan_edit": "seen",
+    "workplan_import": "same",
+    "workplan_new": "adds",
+    "workplan_progress": "seen",
+    "workplan_review": "seen",
+}
+NO_STORE = "no-store"
+
+
+def posting_screens():
+    return [name for _route, name, view in SCREENS if "POST" in view.methods]
+
+
+def test_every_form_says_what_keeps_it_from_acting_twice():
+    """A new screen that takes a POST must be entered in the table above."""
+    assert set(posting_screens()) == set(KEPT_BY)
+
+
+KEY = re.compile(r"<(int|str|path|slug):[^>]+>")
+
+
+def address(name):
+    """Return the address of a screen with 1 for each key; that nothing stands there does not matter here."""
+    route = next(route for route, screen, _view in SCREENS if screen == name)
+    return "/" + KEY.sub("1", route)
+
+
+@pytest.fixture
+def strict(db):
+    """A browser's session that really has to send the token of its page; signed in with every role's rights."""
+    client = Client(enforce_csrf_checks=True)
+    client.user = UserFactory(
+        roles=["product_strategy", "ecommerce_manager", "finance", "hr", "administrator"]
+    )
+    client.force_login(client.user, backend=BACKEND)
+    client.token = form_of(client.get(reverse("admin:profile")), "keys")["csrfmiddlewaretoken"][0]
+    return client
+
+
+def test_after_logout_no_form_is_taken(strict):
+    before = SentForm.objects.count()
+    strict.post(reverse("admin:logout"), {"csrfmiddlewaretoken": strict.token})
+    answers = {
+        name: strict.post(address(name), {"csrfmiddlewaretoken": strict.token}) for name in posting_screens()
+    }
+    taken = {
+        name: answer.status_code
+        for name, answer in answers.items()
+        if not (answer.status_code == 403 or "/login/" in answer.get("Location", ""))
+    }
+    assert taken == {}
+    assert SentForm.objects.count() == before
+
+
+def test_no_page_of_a_session_is_kept_by_a_browser(strict):
+    """So that the back button shows nothing once the session has ended; pages that refuse included."""
+    kept = [
+        name
+        for _route, name, _view in SCREENS
+        if NO_STORE not in strict.get(address(name)).get("Cache-Control", "")
+    ]
+    assert kept == []
+
+
+# ── The same form sent more than once ─────────────────────────────────────────────────────────────────────────────
+
+BURST = 6
+NEW_LIST = {"title": "双击", "list_kind": "regular", "effective_from": "2030-01-01T00:00"}
+
+
+def test_six_clicks_on_new_make_one_draft_and_all_lead_to_it(site):
+    """Fails without the lock on the form's key."""
+    world = make_world()
+    visitor = Visitor(site, world["product_strategy"])
+    path = reverse("admin:pricelist_new")
+    form, answers = NEW_LIST | {"token": visitor.token(path)}, []
+    token = form.pop("token")
+
+    def click():
+        answers.append(visitor.post(path, form, token=token))
+
+    clicks = [threading.Thread(target=click) for _n in range(BURST)]
+    for thread in clicks:
+        thread.start()
+    for thread in clicks:
+        thread.join(60)
+    assert Document.objects.filter(title="双击").count() == 1
+    assert {answer.status for answer in answers} == {302}
+    assert len({answer.location for answer in answers}) == 1
+    assert answers[0].location.startswith("/pricelists/")
+    told = visitor.follow(visitor.post(path, form, token=token)).text
+    assert "sent more than once" in told
+    assert Document.objects.filter(title="双击").count() == 1
+    connections.close_all()
+
+
+@pytest.fixture
+def desk(db, client):
+    """A small company, its drafter signed in with the token of a page that was shown."""
+    world = make_world()
+    world.draft = draft_price_list(world, ("95", "100"))
+
+    def sits_down(role):
+        client.force_login(world[role], backend=BACKEND)
+        page = client.get(reverse("admin:profile"))
+        return form_of(page, "keys")["csrfmiddlewaretoken"][0]
+
+    world.client, world.sits_down = client, sits_down
+    return world
+
+
+def a_comment(world):
+    return reverse("admin:document_comment", args=[world.draft.pk]), {"text": "看一下"}, Comment
+
+
+def an_upload(world):
+    file = SimpleUploadedFile("a.csv", "商品编码,参考价,执行价\n".encode())
+    return reverse("admin:import_new", args=[world.draft.pk]), {"file": file}, LineImport
+
+
+def a_line(world):
+    sku = {"sku": world.goods[3].code, "reference_price": "100"}
+    return reverse("admin:draft_line_add", args=[world.draft.pk]), sku, PriceLine
+
+
+def a_brand(world):
+    return reverse("admin:stores_brand_add"), {"code": "neu", "name": "新品牌"}, Brand
+
+
+MAKING = {
+    a_comment: "product_strategy",
+    an_upload: "product_strategy",
+    a_line: "product_strategy",
+    a_brand: "administrator",
+}
+
+
+@pytest.mark.parametrize("making", MAKING, ids=lambda making: making.__name__)
+def test_a_form_sent_again_from_the_same_page_makes_nothing_more(desk, making):
+    token = desk.sits_down(MAKING[making])
+    path, data, model = making(desk)
+    before = model.objects.count()
+    answers = []
+    for _n in range(3):
+        for value in data.values():
+            getattr(value, "seek", int)(0)
+        answers.append(desk.client.post(path, data | {"csrfmiddlewaretoken": token}))
+    assert model.objects.count() == before + 1
+    assert {answer.status_code for answer in answers} == {302}
+    assert len({answer.url for answer in answers}) == 1
+
+
+def test_a_form_that_was_refused_may_be_sent_again(desk):
+    """What was not done is not remembered as done."""
+    token = desk.sits_down("product_strategy")
+    path = reverse("admin:draft_line_add", args=[desk.draft.pk])
+    data = {"sku": "GIBT-ES-NICHT", "csrfmiddlewaretoken": token}
+    desk.client.post(path, data)
+    assert not SentForm.objects.exists()
+
+
+# ── Late: after somebody else ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_decision_from_a_page_that_is_no_longer_true_is_refused_in_words(desk, english):
+    document = submitted(desk, ("95", "100"))
+    task = open_task(document)
+    desk.sits_down("ecommerce_manager")
+    path = reverse("admin:review_decide", args=[task.pk])
+    form = {"verdict": "send_back", "comment": "再议", "content_hash": "0" * 64}
+    assert "not the latest" in desk.client.post(path, form, follow=True).content.decode()
+    form["content_hash"] = document.content_hash
+    desk.client.post(path, form)
+    again = desk.client.post(path, form, follow=True).content.decode()
+    assert "You have already decided" in again
+    assert document.decisions.count() == 1
+
+
+def test_a_stale_price_in_a_review_is_shown_beside_that_of_the_other(desk, english):
+    document = submitted(desk, ("95", "100"))
+    task, line = open_task(document), PriceLine.objects.filter(document=document.pk).first()
+    desk.sits_down("ecommerce_manager")
+    path = reverse("admin:review_line", args=[task.pk, line.pk])
+    json = {"HTTP_ACCEPT": "application/json"}
+    first = desk.client.post(path, {"version": line.version, "price": "94"}, **json)
+    late = desk.client.post(path, {"version": line.version, "price": "93"}, **json)
+    assert (first.status_code, late.status_code) == (200, 409)
+    told = late.json()["refused"]
+    assert "“94.00”" in told and "“93”" in told
+    line.refresh_from_db()
+    assert str(line.final_price) == "94.00"
+    desk.client.post(path, {"version": line.version, "price": "93"}, **json)
+    line.refresh_from_db()
+    assert str(line.final_price) == "93.00"
+
+
+def saved_late(client, path, field, theirs, mine, change, now, **pressed):
+    """Open a form, let somebody else change a field, save; then save what is shown again."""
+    form = form_of(client.get(path), "seen") | {field: [mine], **pressed}
+    change(theirs)
+    late = client.post(path, form)
+    assert late.status_code in (200, 422) and now() == theirs
+    text = late.content.decode()
+    assert theirs in text and mine in text
+    again = client.post(path, form_of(late, "seen") | pressed)
+    assert again.status_code == 302
+    assert now() == mine
+
+
+def test_a_header_saved_late_shows_both_versions_and_then_yields_to_who_saves_again(desk):
+    desk.sits_down("product_strategy")
+    document = Document.objects.filter(pk=desk.draft.pk)
+    saved_late(
+        desk.client,
+        reverse("admin:draft_header", args=[desk.draft.pk]),
+        "title",
+        "别人的标题",
+        "我的标题",
+        change=lambda title: document.update(title=title),
+        now=lambda: document.values_list("title", flat=True).get(),
+    )
+
+
+def test_two_who_change_different_fields_of_a_header_do_not_stand_in_each_others_way(desk):
+    desk.sits_down("product_strategy")
+    path = reverse("admin:draft_header", args=[desk.draft.pk])
+    form = form_of(desk.client.get(path), "seen") | {"title": ["我的标题"]}
+    Document.objects.filter(pk=desk.draft.pk).update(note="别人的备注")
+    answer = desk.client.post(path, form)
+    assert answer.status_code == 302, answer.context["form"].errors
+    assert Document.objects.values_list("title", "note").get(pk=desk.draft.pk) == ("我的标题", "别人的备注")
+
+
+def test_a_plan_saved_late_shows_both_versions(desk):
+    hr = desk["hr"]
+    plan = WorkPlan.objects.create(
+        title="计划",
+        department=hr.account.employee.home_department,
+        owner=hr.account.employee,
+        start=date(2030, 1, 7),
+        weeks=12,
+    )
+    desk.sits_down("hr")
+    saved_late(
+        desk.client,
+        reverse("admin:workplan_edit", args=[plan.pk]),
+        "title",
+        "别人的计划",
+        "我的计划",
+        change=lambda title: WorkPlan.objects.update(title=title),
+        now=lambda: WorkPlan.objects.get().title,
+    )
+
+
+@pytest.mark.parametrize("label", ["stores_brand", "stores_store"])
+def test_a_record_saved_late_shows_both_versions(desk, label):
+    model = apps.get_model(label.replace("_", ".", 1))
+    row = model.objects.first()
+    desk.sits_down("administrator")
+    saved_late(
+        desk.client,
+        reverse(f"admin:{label}_change", args=[row.pk]),
+        "name",
+        "别人写的",
+        "我写的",
+        change=lambda name: model.objects.filter(pk=row.pk).update(name=name),
+        now=lambda: model.objects.get(pk=row.pk).name,
+    )
+
+
+def test_every_form_of_records_asks_for_what_was_seen():
+    """A form of records that is not built on ours would overwrite in silence."""
+    assert [str(found) for found in admin.site._registry.values() if not isinstance(found, RecordAdmin)] == []
