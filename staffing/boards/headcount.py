@@ -18,8 +18,13 @@ from staffing.models import Assignment, AssignmentKind
 
 COVERING = (AssignmentKind.CONCURRENT, AssignmentKind.ACTING, AssignmentKind.SECONDED)
 
+POST = (
+    *("pk", "code", "title", "department_id"),
+    *("plan_min", "plan_max", "plan_note", "tentative", "guessed"),
+)
 
-@dataclass
+
+@dataclass(slots=True)
 class Seats:
     """``low`` and ``high`` bound the plan; ``extra`` are holders of posts without an approved plan."""
 
@@ -33,8 +38,13 @@ class Seats:
     unplanned_posts: int = 0
 
     def add(self, other):
-        for name in ("low", "high", "filled", "short", "open", "extra", "unplanned_posts"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.low += other.low
+        self.high += other.high
+        self.filled += other.filled
+        self.short += other.short
+        self.open += other.open
+        self.extra += other.extra
+        self.unplanned_posts += other.unplanned_posts
         self.planned = self.planned or other.planned
 
     @property
@@ -42,7 +52,7 @@ class Seats:
         return str(self.low) if self.low == self.high else f"{self.low}–{self.high}"
 
 
-@dataclass
+@dataclass(slots=True)
 class Cover:
     """Somebody who stands in: holds the post beside another one, acts, or is seconded."""
 
@@ -55,19 +65,21 @@ class Cover:
     long: bool
 
 
-@dataclass
+@dataclass(slots=True)
 class Row:
-    """A department or a post of the board, in the order of the tree; ``above`` are the keys of the rows it is in."""
+    """A department or a post of the board, in the order of the tree; ``above`` are the keys of the rows it is in.
+
+    ``position`` has the fields named in POST; a large company has too many for objects of the model.
+    """
 
     key: str
     name: str
     level: int
     above: tuple
     seats: Seats
-    position: Position | None = None
+    position: tuple | None = None
     tentative: bool = False
     guessed: bool = False
-    plan: str = ""
     vacant_since: date | None = None
     vacant_days: int | None = None
     covers: list = field(default_factory=list)
@@ -79,6 +91,10 @@ class Row:
     @property
     def is_post(self):
         return self.position is not None
+
+    @property
+    def plan(self):
+        return plan_in_words(self.position) if self.position else ""
 
 
 def seats_of(position, holders):
@@ -125,6 +141,7 @@ def board(day, wanted=None, cover_days=None):
         Position.objects.without_tree_fields()
         .exclude(status=OrgStatus.CLOSED)
         .order_by("-head", "order", "code")
+        .values_list(*POST, named=True)
     )
     seated = Assignment.objects.on(day).filter(kind__in=SEATED, handover=False)
     holders = dict(
@@ -162,7 +179,9 @@ def covers_on(day, cover_days):
 def vacancies(positions, day):
     """Return {position: day since which it is short}, for those that were full once."""
     periods = defaultdict(list)
-    rows = Assignment.objects.filter(position__in=positions, kind__in=SEATED, handover=False)
+    rows = Assignment.objects.filter(
+        position__in=[one.pk for one in positions], kind__in=SEATED, handover=False
+    )
     for position, start, end in rows.order_by().values_list("position", "start", "end"):
         periods[position].append((start, end))
     return {position.pk: vacant_since(periods[position.pk], position.plan_min, day) for position in positions}
@@ -187,7 +206,6 @@ def arranged(departments, positions, seats, covers, since, day, wanted):
             position,
             position.tentative,
             position.guessed,
-            plan_in_words(position),
             covers=covers.get(position.pk, []),
         )
         row.vacant_since = since.get(position.pk)

@@ -1,6 +1,7 @@
 """The chart on paper: one page per department, cards at 9 points or more, links between the pages."""
 
 import json
+from collections import defaultdict
 from datetime import UTC
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from opsadmin.core.refusals import Refusal
 from orgchart.models import DepartmentKind
 from staffing.chart.source import in_order
 from staffing.chart.tree import COMPANY, DEPARTMENTS, tree_of
@@ -20,21 +22,32 @@ HERE = Path(__file__).parent
 # Millimetres: landscape sheets, a card with its gap, what head and foot of a page take.
 PAPERS = (("a4", 297, 210), ("a3", 420, 297), ("a2", 594, 420), ("a1", 841, 594), ("a0", 1189, 841))
 CARD, STEP, MARGIN, FRAME = 46, 19, 12, 64
+MOST_PAGES = 300
 
 
 def chart_pdf(chart, root, version):
-    """Return the PDF of the departments in a view; every position of theirs stands on one page."""
+    """Return the PDF of the departments in a view; every position of theirs stands on one page.
+
+    Raises Refusal for more departments than MOST_PAGES.
+    """
+    index = Index(chart)
     departments = departments_in(chart, root)
-    cards = 0
-    pages = []
-    for code in departments:
-        made = page_of(chart, code, departments)
-        cards += made["cards"]
-        pages.append(made)
+    if len(departments) > MOST_PAGES:
+        sentence = _(
+            "This view has %(n)s departments, a PDF takes %(most)s at most: open one of them in the chart first."
+        )
+        raise Refusal(sentence % {"n": len(departments), "most": MOST_PAGES}, code="size")
+    holders = chart.source.holders_of([post for code in departments for post in index.posts_of(code)])
+    known = set(departments)
+    pages = [page_of(index, code, known, holders) for code in departments]
     content = {
         "title": _("Organisation chart"),
         "foot": _("v%(version)s · %(date)s · %(n)s cards")
-        % {"version": version, "date": chart.source.on.isoformat(), "n": cards},
+        % {
+            "version": version,
+            "date": chart.source.on.isoformat(),
+            "n": sum(page["cards"] for page in pages),
+        },
         "departments": _("Departments"),
         "pages": pages,
     }
@@ -44,6 +57,31 @@ def chart_pdf(chart, root, version):
         sys_inputs={"chart": json.dumps(content, ensure_ascii=False)},
         timestamp=timezone.now().astimezone(UTC).replace(microsecond=0),
     )
+
+
+class Index:
+    """The rows of a chart by the department that they stand in, read once for all pages."""
+
+    def __init__(self, chart):
+        self.chart = chart
+        self.rows = chart.source.departments
+        self.posts, self.parts = defaultdict(list), defaultdict(list)
+        for code, row in in_order(chart.source.positions).items():
+            self.posts[row["department"]].append(code)
+        for code, row in self.rows.items():
+            self.parts[row["parent"]].append(code)
+
+    def groups_of(self, code):
+        """Return the groups that are drawn on a department's page, those inside groups too."""
+        found = []
+        for one in self.parts[code]:
+            if on_page_above(self.rows, one):
+                found += [one, *self.groups_of(one)]
+        return found
+
+    def posts_of(self, code):
+        """Return the positions on a department's page."""
+        return [post for one in (code, *self.groups_of(code)) for post in self.posts[one]]
 
 
 @cache
@@ -78,28 +116,14 @@ def in_depth(tree, card):
     return found
 
 
-def groups_of(rows, code):
-    """Return the groups that are drawn on a department's page, those inside groups too."""
-    found = []
-    for one, row in rows.items():
-        if row["parent"] == code and on_page_above(rows, one):
-            found += [one, *groups_of(rows, one)]
-    return found
-
-
-def page_of(chart, code, departments):
+def page_of(index, code, departments, holders):
     """Return one page: who heads the department, its columns of positions, the departments in it."""
-    rows = chart.source.departments
-    row, groups = rows[code], groups_of(rows, code)
-    posts = {one: [] for one in (code, *groups)}
-    for post, found in in_order(chart.source.positions).items():
-        if found["department"] in posts:
-            posts[found["department"]].append(post)
-    holders = chart.source.holders_of([post for own in posts.values() for post in own])
+    chart, rows, groups = index.chart, index.rows, index.groups_of(code)
+    row, posts = rows[code], index.posts
     head = chart.heads.get(code)
     columns = [(None, column) for column in columns_of(chart, posts[code], head)]
     columns += [(group, group_column(chart, posts[group])) for group in groups]
-    parts = [one for one, found in rows.items() if found["parent"] == code and one not in groups]
+    parts = [one for one in index.parts[code] if one not in groups]
     paper, across = paper_for([len(column) + (group is not None) for group, column in columns], len(parts))
     return {
         "code": code,
@@ -119,7 +143,7 @@ def page_of(chart, code, departments):
             for group, column in columns
         ],
         "parts": [part_words(chart, part, part in departments) for part in parts],
-        "cards": sum(map(len, posts.values())),
+        "cards": len(index.posts_of(code)),
     }
 
 
@@ -203,10 +227,21 @@ def card_words(chart, code, holders, level):
         "count": f"{filled}/{planned}"
         if planned
         else (f"{filled}/{pgettext('headcount', 'no plan')}" if filled else _("No plan")),
-        "short": pgettext("headcount", "Short %(n)s") % {"n": seats.short} if seats.short else "",
-        "tentative": _("Tentative") if row["tentative"] else "",
+        "short": bool(seats.short),
+        "tentative": row["tentative"],
+        "state": " · ".join(state_words(row, seats)),
         "level": level,
     }
+
+
+def state_words(row, seats):
+    """Yield what is unusual about a position, in words: on paper no colour has to be seen."""
+    if seats.short:
+        yield pgettext("headcount", "Short %(n)s") % {"n": seats.short}
+    if row["tentative"]:
+        yield _("Tentative")
+    if row["guessed"]:
+        yield _("To be confirmed")
 
 
 def cut(text, most):

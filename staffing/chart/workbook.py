@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from opsadmin.core.spreadsheets.values import Column
 from opsadmin.core.spreadsheets.writing import SheetOut, write_xlsx
@@ -13,6 +14,12 @@ from staffing.chart.source import in_order, is_open
 from staffing.models import AssignmentKind, Employee
 
 YES, NO = "是", "否"
+
+
+@cache
+def labels_of(choices, language):
+    """Return {value: word in that language}; asked for in each of a file's cells."""
+    return {value: str(label) for value, label in choices.choices}
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,7 @@ class Field:
         if self.kind == "flag":
             return YES if value else NO
         if self.choices is not None:
-            return str(dict(self.choices.choices).get(value, value))
+            return labels_of(self.choices, get_language()).get(value, value)
         return date.fromisoformat(value) if self.kind == "date" and value else value
 
 

@@ -3,7 +3,9 @@
 import io
 from tempfile import NamedTemporaryFile
 
+from django.contrib import messages
 from django.http import HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -28,9 +30,12 @@ def org_chart_pdf(request):
     """One page per department of the view, with links between them."""
     chart, version = chart_asked_for(request)
     root = card_asked_for(chart, request.GET.get("root"))
-    return attachment(
-        chart_pdf(chart, root, version), "application/pdf", name_of(chart.source.on, version, "pdf")
-    )
+    try:
+        content = chart_pdf(chart, root, version)
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+        return redirect(f"{reverse('admin:org_chart')}?{request.GET.urlencode()}")
+    return attachment(content, "application/pdf", name_of(chart.source.on, version, "pdf"))
 
 
 @screen("org/xlsx/", "org_chart_xlsx")

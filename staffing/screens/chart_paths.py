@@ -1,6 +1,5 @@
 """Promotion and rotation as a drawing of their own: paths from a position, dead ends, loops, missing targets."""
 
-from django.http import Http404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -9,6 +8,7 @@ from orgchart.entities import ENTITIES
 from orgchart.models import LinkKind, OrgStatus
 from staffing.chart.paths import KINDS, drawing, overview, paths_from
 
+MOST_ROWS = 200
 SHOWN = {"promotes": (LinkKind.PROMOTES_TO,), "rotates": (LinkKind.ROTATES_TO,), "both": KINDS}
 
 
@@ -16,9 +16,10 @@ SHOWN = {"promotes": (LinkKind.PROMOTES_TO,), "rotates": (LinkKind.ROTATES_TO,),
 def org_paths(request):
     """Where one comes from a position by promotion and rotation; without one, what is wrong with the paths."""
     links, positions = ENTITIES["link"].read(), open_positions()
-    start = request.GET.get("from", "")
-    if start and start not in positions:
-        raise Http404
+    asked = request.GET.get("from", "").strip()
+    start = asked.partition(" ")[0]
+    unknown = start not in positions
+    start = "" if unknown else start
     shown = request.GET.get("show", "both")
     kinds = SHOWN.get(shown, KINDS)
     seen = overview(links, positions)
@@ -33,12 +34,15 @@ def org_paths(request):
         drawing=drawing(paths_from(links, start, kinds), lambda code: title_of(positions, code))
         if start
         else None,
-        positions=sorted(positions.values(), key=lambda row: (row["department"], row["order"])),
-        dead_ends=[positions[code] for code in seen["dead_ends"]],
-        loops=[positions[code] for code in seen["loops"]],
+        asked=asked,
+        unknown=asked and unknown,
+        counts={name: len(rows) for name, rows in seen.items()},
+        most=MOST_ROWS,
+        dead_ends=[positions[code] for code in seen["dead_ends"][:MOST_ROWS]],
+        loops=[positions[code] for code in seen["loops"][:MOST_ROWS]],
         missing=[
-            (label, [positions[code] for code in codes if code in positions])
-            for label, codes in seen["missing"].items()
+            (label, [positions[code] for code in codes if code in positions][:MOST_ROWS])
+            for label, codes in list(seen["missing"].items())[:MOST_ROWS]
         ],
     )
 

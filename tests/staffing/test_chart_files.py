@@ -66,6 +66,18 @@ def test_no_text_of_the_pdf_is_smaller_than_nine_points(hr):
     assert sizes and min(sizes) >= 9
 
 
+def test_a_view_with_too_many_departments_is_refused_in_words(hr, monkeypatch):
+    monkeypatch.setattr("staffing.chart.pdf.MOST_PAGES", 3)
+    answer = hr.get(reverse("admin:org_chart_pdf"), follow=True)
+    assert answer.redirect_chain[-1][0].startswith(reverse("admin:org_chart"))
+    assert list(answer.context["messages"])
+
+
+def test_the_pdf_says_in_words_what_is_tentative_and_what_has_to_be_confirmed(hr):
+    text = "".join(page.extract_text() for page in pdf_of(hr).pages)
+    assert "暂定" in text and "待确认" in text
+
+
 def test_the_pages_of_the_pdf_are_linked(hr):
     links = [note for page in pdf_of(hr).pages for note in page.get("/Annots", [])]
     assert len(links) >= Department.objects.filter(parent__code="oc").count() * 2

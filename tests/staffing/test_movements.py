@@ -180,10 +180,8 @@ def test_an_employee_is_found_by_name_number_or_pinyin_and_only_by_who_chooses(s
     EmployeeFactory(name="王已离", active=False)
     client, address = signed_in(roles=["hr"]), reverse("admin:people_find")
     for text in ("小明", "e777", "wangxiao", "wxm", " 王 "):
-        found = client.get(address, {"q": text}).json()["people"]
+        found = client.get(address, {"q": text}).json()["found"]
         assert [row["value"] for row in found] == ["E777 王小明"], text
     assert one.home_department.name in found[0]["label"]
-    assert (
-        client.get(address, {"q": ""}).json() == client.get(address, {"q": "\x00"}).json() == {"people": []}
-    )
+    assert client.get(address, {"q": ""}).json() == client.get(address, {"q": "\x00"}).json() == {"found": []}
     assert signed_in(roles=["customer_service"]).get(address).status_code == 404

@@ -1,5 +1,5 @@
 // Boards of the organisation: rows of a tree that open and close, cells of the store team that open their dialog, and
-// fields that find an employee by name, number or pinyin.
+// fields that find an employee or a position while one types.
 document.addEventListener("DOMContentLoaded", () => {
   "use strict";
   document.querySelectorAll("[data-tree]").forEach((tree) => {
@@ -16,7 +16,7 @@ document.addEventListener("DOMContentLoaded", () => {
     });
   });
 
-  document.querySelectorAll("[data-people]").forEach((field, place) => {
+  document.querySelectorAll("[data-find]").forEach((field, place) => {
     const list = document.createElement("ul");
     Object.assign(list, { id: `ob-found-${place}`, className: "ob-found", hidden: true });
     list.setAttribute("role", "listbox");
@@ -36,13 +36,17 @@ document.addEventListener("DOMContentLoaded", () => {
       field.setAttribute("aria-activedescendant", row.id);
       row.scrollIntoView({ block: "nearest" });
     };
-    const take = (row) => { field.value = row.dataset.value; show(false); };
+    const take = (row) => {
+      field.value = row.dataset.value;
+      show(false);
+      if ("sendWhenFound" in field.dataset) field.form.requestSubmit();
+    };
     const find = async () => {
       const mine = ++asked;
       const text = field.value.trim();
-      const found = text ? await fetch(`${field.dataset.people}?${new URLSearchParams({ q: text })}`, { credentials: "same-origin" }).then((answer) => answer.json()).catch(() => ({ people: [] })) : { people: [] };
+      const answer = text ? await fetch(`${field.dataset.find}?${new URLSearchParams({ q: text })}`, { credentials: "same-origin" }).then((sent) => sent.json()).catch(() => ({ found: [] })) : { found: [] };
       if (mine !== asked) return;
-      list.replaceChildren(...found.people.map(({ value, label }, number) => {
+      list.replaceChildren(...answer.found.map(({ value, label }, number) => {
         const row = document.createElement("li");
         Object.assign(row, { id: `${list.id}-${number}`, textContent: label });
         row.setAttribute("role", "option");
