@@ -26,12 +26,14 @@ from opsadmin.core.models import CalendarDay, User
 from opsadmin.core.records import HistoryAdmin, ReadOnlyAdmin, RecordAdmin
 from opsadmin.core.transfer import MasterResource, TransferMixin
 from opsadmin.roles import BY_CODE, ROLES
+from orgchart.models import EditorScope
 from staffing import people, posts
 from staffing import permissions as staffing_may
 from staffing.access import sync_store_access
 from staffing.models import Account, Employee, PositionRole, RoleGrant
 
 ROLE_CODES = list(BY_CODE)
+EDITING = "change_department"
 VERBS = {
     "view": pgettext_lazy("right", "view"),
     "add": pgettext_lazy("right", "add"),
@@ -363,3 +365,58 @@ class PositionRoleAdmin(HistoryAdmin):
     @admin.display(description=_("holders"), ordering="holder_count")
     def holders(self, carried):
         return carried.holder_count or "—"
+
+
+class AccountChoice(forms.ModelChoiceField):
+    widget = UnfoldAdminSelect2Widget
+
+
+class RoleChoice(forms.ModelChoiceField):
+    widget = UnfoldAdminSelectWidget
+
+    def label_from_instance(self, group):
+        return role_names([group.name])
+
+
+class EditorScopeForm(forms.ModelForm):
+    """Offered are those only who may edit the structure at all."""
+
+    user = AccountChoice(User.objects.none(), label=_("account"), required=False)
+    group = RoleChoice(Group.objects.none(), label=_("role"), required=False)
+
+    class Meta:
+        model = EditorScope
+        fields = ("user", "group", "department")
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if "user" in self.fields:
+            self.fields["user"].queryset = User.objects.with_perm(
+                f"orgchart.{EDITING}", backend="django.contrib.auth.backends.ModelBackend"
+            )
+        if "group" in self.fields:
+            editing = Q(permissions__content_type__app_label="orgchart", permissions__codename=EDITING)
+            self.fields["group"].queryset = Group.objects.filter(editing, name__in=ROLE_CODES)
+
+
+@admin.register(EditorScope)
+class EditorScopeAdmin(HistoryAdmin):
+    """Who edits only below one department: said by the system administrator; whoever is not here edits everything."""
+
+    form = EditorScopeForm
+    list_display = ("who", "department", "kind")
+    list_select_related = ("user", "group", "department")
+    ordering = ("department__order", "pk")
+    autocomplete_fields = ("department",)
+    fields = (("user", "group"), "department")
+
+    def has_delete_permission(self, request, obj=None):
+        return request.user.has_perm("orgchart.delete_editorscope")
+
+    @admin.display(description=_("who"))
+    def who(self, scope):
+        return str(scope.user) if scope.user_id else role_names([scope.group.name])
+
+    @admin.display(description=pgettext_lazy("scope", "kind"))
+    def kind(self, scope):
+        return _("account") if scope.user_id else _("role")

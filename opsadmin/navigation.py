@@ -11,6 +11,7 @@ from django.utils.translation import pgettext_lazy
 from approvals import permissions as approvals_may
 from opsadmin.core.counting import count_up_to
 from opsadmin.permissions import may_read_audit, may_view
+from orgchart import permissions as orgchart_may
 from staffing import permissions as staffing_may
 
 
@@ -92,6 +93,7 @@ GROUPS = (
         Entry(_("Store duties"), "list", "storeteam", staffing_may.may_see_store_team),
         Entry(_("Store charges"), "store", "staffing.storecharge"),
         Entry(_("Delegations"), "key", "staffing.delegation"),
+        Entry(_("Organisation settings"), "gear", "org_settings", orgchart_may.may_see_settings),
     ),
     (
         _("Masters"),

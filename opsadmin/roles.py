@@ -37,6 +37,7 @@ def transfer(*models):
 GOODS = ("stores.product", "stores.sku", "stores.listing")
 STORES = ("stores.platform", "stores.brand", "stores.store")
 ORGANISATION = ("orgchart.department", "orgchart.position")
+WORK = ("orgchart.area", "orgchart.handoffflow", "orgchart.handoffstep")
 STAFF = (
     *("staffing.employee", "staffing.assignment", "staffing.storecharge", "staffing.storeduty"),
     *("staffing.delegation", "staffing.workplan"),
@@ -72,7 +73,7 @@ ROLES = (
         (
             *BASICS,
             *READ_ALL,
-            *view(*STAFF, *FLOWS, *ABOUT_ORGANISATION, "approvals.guardpolicy"),
+            *view(*STAFF, *FLOWS, *ABOUT_ORGANISATION, "approvals.guardpolicy", *WORK, "orgchart.orgmodel"),
             *ASK_FOR_PEOPLE,
             "approvals.take_part",
             "approvals.propose_guard_policy",
@@ -116,8 +117,10 @@ ROLES = (
         "hr",
         pgettext_lazy("role", "HR"),
         (
-            *crud(*ORGANISATION, *STAFF),
-            *transfer(*ORGANISATION, "staffing.employee", "staffing.assignment"),
+            *crud(*ORGANISATION, *STAFF, *WORK),
+            *transfer(*ORGANISATION, "staffing.employee", "staffing.assignment", "orgchart.area"),
+            *("orgchart.delete_area", "orgchart.delete_handoffstep"),
+            *view("orgchart.orgmodel", "orgchart.editorscope", "orgchart.findinglimits"),
             *view("stores.store", "stores.platform", "stores.brand", "staffing.positionrole"),
             *view(*ABOUT_ORGANISATION),
             *ASK_FOR_PEOPLE,
@@ -132,7 +135,7 @@ ROLES = (
         (
             *BASICS,
             *READ_ALL,
-            *view(*STAFF, *FLOWS, *ABOUT_ORGANISATION, "approvals.guardpolicy"),
+            *view(*STAFF, *FLOWS, *ABOUT_ORGANISATION, "approvals.guardpolicy", *WORK, "orgchart.orgmodel"),
             *ASK_FOR_PEOPLE,
             "orgchart.confirm_finding",
             "approvals.take_part",
@@ -143,7 +146,8 @@ ROLES = (
         "administrator",
         _("system administrator"),
         (
-            *crud("orgchart.findinglimits"),
+            *crud("orgchart.findinglimits", "orgchart.editorscope"),
+            "orgchart.delete_editorscope",
             *crud("core.user", "core.calendarday", "staffing.account", *STORES, *FLOWS, "stores.listing"),
             *transfer(*STORES, "stores.listing", "core.calendarday"),
             *view(
@@ -155,6 +159,8 @@ ROLES = (
                 "approvals.guardpolicy",
                 *ORGANISATION,
                 *STAFF,
+                *WORK,
+                "orgchart.orgmodel",
                 "stores.product",
                 "stores.sku",
             ),
@@ -175,6 +181,8 @@ ROLES = (
                 *STAFF,
                 *FLOWS,
                 *ABOUT_ORGANISATION,
+                *WORK,
+                *("orgchart.orgmodel", "orgchart.editorscope", "orgchart.findinglimits"),
                 "approvals.guardpolicy",
                 "core.user",
                 "core.job",

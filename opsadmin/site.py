@@ -21,6 +21,7 @@ SCREEN_MODULES = (
     "opsadmin.screens",
     "opsadmin.audit.screens",
     "approvals.admin.screens",
+    "orgchart.screens",
     "staffing.screens",
     "staffing.boards.screens",
 )

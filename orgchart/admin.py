@@ -1,6 +1,8 @@
 """Departments and positions. The staffing app registers them, since it knows who holds which position."""
 
 from django.contrib import admin, messages
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from import_export.admin import ImportExportMixin
 from unfold.views import ChangeList
@@ -8,10 +10,11 @@ from unfold.views import ChangeList
 from opsadmin.core.records import HistoryAdmin, mark
 from opsadmin.core.refusals import Refusal
 from opsadmin.core.transfer import TransferMixin
+from orgchart.admin_work import AreaAdmin, HandoffFlowAdmin
 from orgchart.changes.rows import save_row
 from orgchart.findings.admin import FindingLimitsAdmin
 from orgchart.forms import HOW_FIELDS, StructureForm
-from orgchart.models import FindingLimits, SetState
+from orgchart.models import Area, FindingLimits, HandoffFlow, SetState
 from orgchart.resources import DepartmentResource, PositionResource
 
 INDENT = "\N{IDEOGRAPHIC SPACE}" * 2
@@ -87,7 +90,19 @@ class DepartmentAdmin(NodeAdmin):
         ("order", "status"),
         ("supporting", "cloneable", "tentative"),
         ("source_ref", "guessed"),
+        "copying",
     )
+    readonly_fields = ("copying",)
+
+    @admin.display(description=_("copies"))
+    def copying(self, department):
+        """Return where a department is copied from, or where it can be copied."""
+        if department.copied_from_id:
+            return _("copied from %(name)s") % {"name": department.copied_from}
+        if not department.pk or not department.cloneable:
+            return "—"
+        address = reverse("admin:department_copy", args=[department.pk])
+        return format_html('<a class="op-btn op-btn-sm" href="{}">{}</a>', address, _("Copy this department"))
 
     def get_queryset(self, request):
         return super().get_queryset(request).with_tree_fields()
@@ -140,3 +155,5 @@ def plan_in_words(position):
 
 
 admin.site.register(FindingLimits, FindingLimitsAdmin)
+admin.site.register(Area, AreaAdmin)
+admin.site.register(HandoffFlow, HandoffFlowAdmin)

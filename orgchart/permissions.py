@@ -14,6 +14,21 @@ def may_edit_structure(user):
     return user.is_active and user.has_perm("orgchart.change_department")
 
 
+SETTINGS = (
+    *("orgchart.view_orgmodel", "orgchart.view_area", "orgchart.view_handoffflow"),
+    *("orgchart.view_editorscope", "orgchart.view_findinglimits"),
+)
+
+
+def may_see_settings(user):
+    """What the organisation is measured and described by: models, areas, hand-offs, limits, and who edits what."""
+    return user.is_active and any(user.has_perm(name) for name in SETTINGS)
+
+
+def may_see_models(user):
+    return user.is_active and user.has_perm("orgchart.view_orgmodel")
+
+
 def may_confirm_finding(user):
     """Agreeing that a blocking sign of a bad structure is left as it is: the general manager's."""
     return user.is_active and user.has_perm("orgchart.confirm_finding")

@@ -1,10 +1,10 @@
-"""How departments and positions come in and out of files."""
+"""How departments, positions and areas of work come in and out of files."""
 
 from import_export.fields import Field
 
 from opsadmin.core.transfer import CodeWidget, MasterResource
 from orgchart.changes.rows import ImportedRows
-from orgchart.models import Department, Position
+from orgchart.models import Area, Department, Position
 
 
 class StructureResource(MasterResource):
@@ -50,3 +50,10 @@ class PositionResource(NodeResource):
             *("code", "title", "grade", "department", "parent", "head", "order"),
             *("plan_min", "plan_max", "plan_note", "tentative", "status", "source_ref", "guessed"),
         ]
+
+
+class AreaResource(MasterResource):
+    class Meta:
+        model = Area
+        import_id_fields = ["code"]
+        fields = ["code", "name", "order"]

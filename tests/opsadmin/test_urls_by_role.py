@@ -29,7 +29,7 @@ from opsadmin.core.models import Job, User
 from opsadmin.roles import ROLES
 from orgchart import changes
 from orgchart.findings.queue import refresh_findings
-from orgchart.models import ChangeSet, Finding, Position
+from orgchart.models import ChangeSet, Department, Finding, OrgModel, Position
 from staffing.models import WorkPlan
 from stores.models import Sku, Store
 from tests.opsadmin.walked import walked_company
@@ -105,6 +105,10 @@ def by_screen(name, document):
         return GuardPolicy.objects.first().pk
     if name.startswith("import") and name != "import_new":
         return document.imports.first().pk
+    if name.startswith("org_model"):
+        return OrgModel.objects.first().pk
+    if name == "department_copy":
+        return Department.objects.first().pk
     if name.startswith("org_change"):
         return ChangeSet.objects.get(title="样例调整").pk
     if name.startswith("reorganisation"):
