@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
+from django.contrib.auth.hashers import make_password
 from django.urls import reverse
 
 from approvals.models import Document, Task
@@ -20,13 +20,9 @@ WORKBOOK = Path(__file__).parents[2] / "fixtures" / "workbooks" / "price-list.xl
 
 
 @pytest.fixture
-def company_at_work(transactional_db):
-    call_command("load_company")
-    call_command("demo_accounts", password=PASSWORD)
-
-
-@pytest.fixture
-def person(browser, web, company_at_work):
+def person(browser, web, company):
+    """A function (username, size) that brings somebody of the company to a browser."""
+    User.objects.update(password=make_password(PASSWORD))
     return lambda username, size: Person(browser, web, username, size, PASSWORD)
 
 
