@@ -142,8 +142,7 @@ def recheck(document, *, touched=None):
     ``touched``: keys of the lines that changed, where it was nothing else.
     """
     kind = kind_of(document)
-    kind.take_over(document, touched=touched)
-    kind.judge(document, touched=touched)
+    kind.renew(document, touched=touched)
     document.content_hash = document.guarded_hash = content_hash(document)
     document.save(update_fields=["content_hash", "guarded_hash", "updated_at"])
 

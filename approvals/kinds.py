@@ -61,6 +61,11 @@ class Kind:
     def take_over(self, document, *, touched=None):
         """Bring what a draft copies from elsewhere up to date; ``touched``: keys of the lines that changed, or all."""
 
+    def renew(self, document, *, touched=None):
+        """Take over, then judge."""
+        self.take_over(document, touched=touched)
+        self.judge(document, touched=touched)
+
     def judge(self, document, *, touched=None):
         """Check the content as it stands: write its hits and the figures that pages show."""
 
@@ -105,6 +110,14 @@ class PriceKind(Kind):
 
         scopes.expand_scopes(document)
         guards.refresh_snapshots(document, touched=touched)
+
+    def renew(self, document, *, touched=None):
+        from approvals import guards, scopes
+
+        if touched is not None:
+            return super().renew(document, touched=touched)
+        scopes.expand_scopes(document)
+        guards.run_guards(document, refresh=True)
 
     def judge(self, document, *, touched=None):
         from approvals import guards

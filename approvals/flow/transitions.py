@@ -78,8 +78,7 @@ def submit(pk, *, by, content_hash, chosen=None, channel="web"):
         raise PermissionDenied
     if document.state not in EDITABLE_STATES:
         raise Refusal(_("Only a draft can be submitted."), code="state")
-    kind_of(document).take_over(document)
-    kind_of(document).judge(document)
+    kind_of(document).renew(document)
     if content_hash != refresh_hash(document):
         raise Refusal(
             _("The content has changed since you opened this page. Check again and submit then."),

@@ -50,12 +50,25 @@ DELETE FROM approvals_guardhit WHERE document_id = %(doc)s AND (
     line_id IS NULL OR code = ANY (%(whole)s) OR line_id IN (
         SELECT l.id FROM {lines} l JOIN stores_sku s ON s.id = l.sku_id WHERE l.document_id = %(doc)s {near}))
 """
-PRESENT_TABLE = """
+STANDING = "min(p.amount) AS low, max(p.amount) AS high, max(p.id) AS version, count(*) AS stores"
+AT_START = "p.layer = 'base' AND p.during @> %(start)s::timestamptz"
+PRESENT_TABLE = f"""
 CREATE TEMPORARY TABLE present ON COMMIT DROP AS
-SELECT l.id AS line_id, min(p.amount) AS low, max(p.amount) AS high, max(p.id) AS version, count(*) AS stores
-FROM lines l JOIN scopes g ON g.no = l.scope
+SELECT l.id AS line_id, {STANDING}
+FROM {{lines}} l JOIN scopes g ON g.scope_key = l.scope_key
 JOIN stores_priceinforce p ON p.sku_id = l.sku_id AND p.store_id = ANY (g.stores)
-WHERE p.layer = 'base' AND p.during @> %(start)s::timestamptz GROUP BY l.id
+WHERE l.document_id = %(doc)s {{which}} AND {AT_START} GROUP BY l.id
+"""
+# Where all lines mean the same stores, prices are summed up by SKU before lines are joined, by all processors.
+PRESENT_TABLE_OF_ONE_SCOPE = f"""
+CREATE TEMPORARY TABLE present ON COMMIT DROP AS
+SELECT l.id AS line_id, f.low, f.high, f.version, f.stores
+FROM (SELECT p.sku_id, {STANDING} FROM stores_priceinforce p
+      WHERE {AT_START} AND p.sku_id IN (SELECT sku_id FROM {{lines}} l WHERE l.document_id = %(doc)s {{which}})
+        AND p.store_id = ANY (ARRAY(SELECT c.store_id FROM approvals_scopestore c WHERE c.document_id = %(doc)s))
+      GROUP BY p.sku_id) f
+JOIN {{lines}} l ON l.sku_id = f.sku_id JOIN scopes g ON g.scope_key = l.scope_key
+WHERE l.document_id = %(doc)s {{which}}
 """
 OWN_COLUMNS = {
     "reference_price": "numeric",
@@ -123,7 +136,7 @@ def make_check(document, version, limits, touched=()):
     }
     for code, values in limits.items():
         params |= {f"{code}_{name}": value for name, value in values.items()}
-    one_scope = own.lines.values("scope_key").distinct()[:2].count() < 2
+    one_scope = own.scope_stores.values("scope_key").distinct()[:2].count() < 2
     return Check(
         own=own,
         kind=kind,
@@ -134,17 +147,32 @@ def make_check(document, version, limits, touched=()):
     )
 
 
-def prepare(cursor, check, *, near=False, present=True):
-    """Make the tables that guards read, for this transaction.
+def set_up(cursor, check):
+    """Make the table ``scopes``, for this transaction, and ready the planner for many rows."""
+    # By default a join of a million rows is sorted on disk, and every statement over it compiled anew.
+    cursor.execute("SET LOCAL work_mem = '64MB'; SET LOCAL jit = off")
+    cursor.execute(SCOPES_TABLE, check.params)
+    cursor.execute("ANALYZE scopes")
+
+
+def make_present(cursor, check, which=""):
+    """Make the table ``present``: the base prices in force of each line, or which of them, when the window begins."""
+    table = PRESENT_TABLE_OF_ONE_SCOPE if check.one_scope else PRESENT_TABLE
+    # The planner thinks that handing rows from process to process costs more than it does.
+    cursor.execute("SET LOCAL parallel_setup_cost = 100; SET LOCAL parallel_tuple_cost = 0.001")
+    cursor.execute(table.format(lines=check.kind.line_table, which=which), check.params)
+    cursor.execute("SET LOCAL parallel_setup_cost TO DEFAULT; SET LOCAL parallel_tuple_cost TO DEFAULT")
+    cursor.execute("ANALYZE present (line_id)")
+
+
+def prepare(cursor, check, *, near=False):
+    """Make the table ``lines`` that guards read beside ``scopes`` and ``present``, for this transaction.
 
     ``scopes``: no, scope_key, stores, the highest fee of their platforms, breadth (0 named stores, 1 brand, 2 all),
     everywhere (no unified store is left out). ``lines``: the kept lines, or those near the touched ones, with their
     SKU's facts; columns that the kind has not are NULL; ``excused``: a reason is stated that may excuse a price below
-    cost; ``excepted``: a written exception on a SKU that may have one. ``present``: the prices in force of each line.
+    cost; ``excepted``: a written exception on a SKU that may have one.
     """
-    # By default a join of a million rows is sorted on disk, and every statement over it compiled anew.
-    cursor.execute("SET LOCAL work_mem = '64MB'; SET LOCAL jit = off")
-    cursor.execute(SCOPES_TABLE, check.params)
     names = {field.column for field in check.kind.line_model._meta.concrete_fields}
     own_columns = ", ".join(
         f"l.{name}" if name in names else f"NULL::{sort} AS {name}" for name, sort in OWN_COLUMNS.items()
@@ -160,16 +188,13 @@ def prepare(cursor, check, *, near=False, present=True):
         check.params,
     )
     # A new table has no statistics, and without them a join of a million rows is planned as if it were a few.
-    cursor.execute("ANALYZE scopes; ANALYZE lines (id, sku_id, scope, product_id, everywhere)")
-    if present:
-        cursor.execute(PRESENT_TABLE, check.params)
-        cursor.execute("ANALYZE present (line_id)")
+    cursor.execute("ANALYZE lines (id, sku_id, scope, product_id, everywhere)")
 
 
 def clear(cursor):
     """Drop the tables, so that the same transaction can check again."""
     cursor.execute(
-        "DROP TABLE IF EXISTS present; DROP TABLE lines, scopes; "
+        "DROP TABLE IF EXISTS present, lines; DROP TABLE scopes; "
         "SET LOCAL work_mem TO DEFAULT; SET LOCAL jit TO DEFAULT"
     )
 

@@ -4,9 +4,10 @@ from django.db import connection, transaction
 
 from approvals.guards import consistency, law, price, promotion, window
 from approvals.guards.figures import keep_figures, summarise
-from approvals.guards.frame import WHOLE, clear, find, forget, make_check, prepare
+from approvals.guards.frame import WHOLE, clear, find, forget, make_check, make_present, prepare, set_up
 from approvals.guards.policy import limits_in_force
 from approvals.guards.ranking import rank_lines
+from approvals.guards.snapshots import take_snapshots
 from approvals.models import GuardHit
 
 # Importing them registers their guards.
@@ -14,8 +15,10 @@ MODULES = (price, consistency, window, law, promotion)
 
 
 @transaction.atomic
-def run_guards(document, *, touched=None):
+def run_guards(document, *, touched=None, refresh=False):
     """Check the document again: rewrite its hits, its lines' group and risk, and its figures.
+
+    With ``refresh`` its lines first take over what ``refresh_snapshots`` says, at the cost of one look at the prices.
 
     With ``touched``, the keys of the lines that changed since the last check, what looks at one line judges only the
     lines of the same products; nothing else that it reads may have changed. The number of statements depends on the
@@ -26,14 +29,21 @@ def run_guards(document, *, touched=None):
     with connection.cursor() as cursor:
         if touched is None:
             GuardHit.objects.filter(document=document.pk).delete()
+            set_up(cursor, check)
+            make_present(cursor, check)
+            if refresh:
+                take_snapshots(cursor, check)
             prepare(cursor, check)
             find(cursor, check)
         else:
             forget(cursor, check)
+            set_up(cursor, check)
             prepare(cursor, check, near=True)
+            make_present(cursor, check, "AND l.id IN (SELECT id FROM lines)")
             find(cursor, check, lambda function: function not in WHOLE)
             clear(cursor)
-            prepare(cursor, check, present=False)
+            set_up(cursor, check)
+            prepare(cursor, check)
             find(cursor, check, WHOLE.__contains__)
         rank_lines(cursor, check)
         document.summary = summarise(cursor, check)

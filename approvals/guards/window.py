@@ -50,15 +50,17 @@ def overlap(check):
     yields. Documents in approval that price the same in the same window are named: whichever is filed first stands.
     """
     filed = f"""
+        WITH standing AS MATERIALIZED (
+            SELECT p.sku_id, p.store_id, p.document_number, p.during, p.amount FROM stores_priceinforce p
+            WHERE p.layer = %(layer)s AND p.during && {WINDOW} AND NOT {YIELDS}
+              AND p.document_number <> %(number)s),
+        met AS MATERIALIZED (SELECT l.id AS line_id, p.* FROM standing p JOIN lines l ON l.sku_id = p.sku_id)
         SELECT 'block', {LINE}, 'filed', l.final_price::text, min(p.amount)::text,
                jsonb_build_object('document', p.document_number, 'price', min(p.amount),
                                   'window', {window_words("lower(p.during)", "upper(p.during)")},
                                   'stores', {store_names("array_agg(p.store_id)")})
-        FROM (SELECT * FROM stores_priceinforce p
-              WHERE p.layer = %(layer)s AND p.during && {WINDOW} AND NOT {YIELDS}
-                AND p.document_number <> %(number)s) p
-        JOIN lines l ON l.sku_id = p.sku_id
-        JOIN rules r ON r.line_id = l.id AND r.store_id = p.store_id
+        FROM met p JOIN lines l ON l.id = p.line_id
+        JOIN rules r ON r.line_id = p.line_id AND r.store_id = p.store_id
         GROUP BY l.id, l.row_no, l.sku_code, l.final_price, p.document_number, p.during"""
     waiting = documents_in_approval(check)
     return [filed, in_approval(waiting)] if waiting else [filed]

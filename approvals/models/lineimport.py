@@ -69,7 +69,10 @@ class RowVerdict(models.TextChoices):
 class ImportRow(models.Model):
     """One row as read. ``values`` of faulty rows may be incomplete; they are never written to a draft."""
 
-    imported = models.ForeignKey(LineImport, models.CASCADE, related_name="rows")
+    # These rows live for a day; that their upload is there is not worth a look-up for each of them.
+    imported = models.ForeignKey(
+        LineImport, models.CASCADE, related_name="rows", db_index=False, db_constraint=False
+    )
     row_no = models.PositiveIntegerField(_("row"))
     sku_code = models.CharField("SKU", max_length=60, blank=True)
     sku_id = models.BigIntegerField(null=True)
@@ -87,6 +90,7 @@ class ImportRow(models.Model):
     reason_code = models.CharField(max_length=12, blank=True)
     reason = models.CharField(max_length=200, blank=True)
     base_price = models.DecimalField(_("price in force"), max_digits=12, decimal_places=2, null=True)
+    base_version = models.BigIntegerField(null=True)
     verdict = models.CharField(_("verdict"), max_length=8, choices=RowVerdict.choices, blank=True)
 
     class Meta:

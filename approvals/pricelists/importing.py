@@ -202,13 +202,7 @@ def write_import(pk, *, by, mode, confirm_number=""):
     imported = locked_import(pk, by=by)
     check_writable(imported, mode=mode, confirm_number=confirm_number)
     document = drafts.locked_for_editing(imported.document_id, by=by)
-    with connection.cursor() as cursor:
-        if mode == ImportMode.REPLACE:
-            vanishing_lines(imported).delete()
-        write_rows(cursor, document, imported)
-        if mode == ImportMode.REPLACE:
-            number_lines(cursor, document, imported)
-        refresh_statistics(cursor, document, imported)
+    merge_rows(document, imported, mode)
     Attachment.objects.create(document=document, file=imported.file, kind=AttachmentKind.SOURCE, added_by=by)
     drafts.recheck(document)
     imported.state, imported.mode, imported.written_at = ImportState.WRITTEN, mode, timezone.now()
@@ -226,21 +220,41 @@ def write_import(pk, *, by, mode, confirm_number=""):
     return imported
 
 
+def merge_rows(document, imported, mode):
+    """Bring the document's lines in line with the rows of an import; what follows from them is the caller's."""
+    with connection.cursor() as cursor:
+        if mode == ImportMode.REPLACE:
+            vanishing_lines(imported).delete()
+        write_rows(cursor, document, imported)
+        if mode == ImportMode.REPLACE:
+            number_lines(cursor, document, imported)
+        refresh_statistics(cursor, document, imported)
+
+
 def write_rows(cursor, document, imported):
-    """Add the new rows behind the present lines and change the others, in one statement."""
+    """Add the new rows behind the present lines and change the others, in two statements.
+
+    What new lines copy from the prices in force is written at once, as the preview found it; the check that follows
+    writes those lines again whose stores say otherwise.
+    """
     keys = [column.key for column in stored_columns(document)]
-    names = ", ".join(keys)
-    values = ", ".join(f"r.{key}" for key in keys)
-    changes = ", ".join(f"{key} = EXCLUDED.{key}" for key in (*keys, "sku_name"))
+    table = kind_of(document).line_table
     cursor.execute(
-        f"INSERT INTO {kind_of(document).line_table} AS l (document_id, row_no, sku_id, sku_code, sku_name, "
-        f"scope_key, struck, strike_reason, band, risk, version, decided_digest, {names}) "
-        "SELECT %s, %s + row_number() OVER (PARTITION BY r.verdict ORDER BY r.row_no), s.id, s.code, s.name, "
-        f"r.scope_key, false, '', 2, 0, 1, '', {values} "
+        f"INSERT INTO {table} (document_id, row_no, sku_id, sku_code, sku_name, scope_key, struck, strike_reason, "
+        f"band, risk, version, decided_digest, base_price, base_version, {', '.join(keys)}) "
+        "SELECT %s, %s + row_number() OVER (ORDER BY r.row_no), s.id, s.code, s.name, r.scope_key, false, '', "
+        "CASE WHEN r.final_price = r.base_price THEN 3 ELSE 2 END, 0, 1, '', r.base_price, r.base_version, "
+        f"{', '.join(f'r.{key}' for key in keys)} "
         "FROM approvals_importrow r JOIN stores_sku s ON s.id = r.sku_id "
-        "WHERE r.imported_id = %s AND r.verdict IN ('new', 'changed') "
-        f"ON CONFLICT (document_id, sku_code, scope_key) DO UPDATE SET version = l.version + 1, {changes}",
+        "WHERE r.imported_id = %s AND r.verdict = 'new'",
         [document.pk, drafts.last_row(document), imported.pk],
+    )
+    cursor.execute(
+        f"UPDATE {table} l SET version = l.version + 1, sku_name = s.name, "
+        f"{', '.join(f'{key} = r.{key}' for key in keys)} "
+        "FROM approvals_importrow r JOIN stores_sku s ON s.id = r.sku_id "
+        "WHERE r.imported_id = %s AND r.verdict = 'changed' AND l.id = r.line_id AND l.document_id = %s",
+        [imported.pk, document.pk],
     )
 
 
@@ -260,7 +274,8 @@ def number_lines(cursor, document, imported):
 def refresh_statistics(cursor, document, imported):
     """Tell the planner of the new lines: it would join the guards' tables as if there were none."""
     if writable_rows(imported) >= MANY_ROWS:
-        cursor.execute(f"ANALYZE {kind_of(document).line_table}")
+        table = kind_of(document).line_table
+        cursor.execute(f"ANALYZE {table} (document_id, sku_id, sku_code, scope_key, struck, base_price)")
 
 
 # ── Cleaning ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -148,10 +148,15 @@ def judge(document, imported, present):
         for check in checks_for(document, limits):
             insert_faults(cursor, imported, check, present)
         # Without statistics the planner takes new rows for none and compares each with each.
-        cursor.execute("ANALYZE import_judged, approvals_importfault")
+        cursor.execute("ANALYZE import_judged (row_no); ANALYZE approvals_importfault (imported_id, row_no)")
         insert_rows(cursor, imported, document)
-        cursor.execute("ANALYZE approvals_importrow")
+        cursor.execute("ANALYZE approvals_importrow (imported_id, verdict, sku_id, sku_code, scope_key)")
     return count_rows(imported, limits["G08"]["warn"])
+
+
+# Where stores differ: the price that most of them have.
+USUAL_PRICE = """(SELECT mode() WITHIN GROUP (ORDER BY q.amount) FROM stores_priceinforce q
+                  WHERE q.sku_id = s.id AND q.layer = 'base' AND q.during @> %(start)s::timestamptz)"""
 
 
 def create_judged_table(cursor, document, present):
@@ -164,26 +169,27 @@ def create_judged_table(cursor, document, present):
     now = ", ".join(f"l.{key}" for key in values)
     fresh = ", ".join(values.values())
     cursor.execute("CREATE INDEX ON import_read (sku_code)")
-    cursor.execute("ANALYZE import_read")
+    cursor.execute("ANALYZE import_read (sku_code, scope_key)")
     cursor.execute(
         "CREATE TEMP TABLE import_judged ON COMMIT DROP AS "
         "SELECT r.row_no, r.sku_code, r.raw_code, r.scope_key, r.sku_name, r.brand, r.line_version, "
         "s.id AS sku_id, s.active AS sku_active, s.name AS known_name, b.code AS brand_code, b.name AS brand_name, "
-        "l.id AS line_id, l.version AS version_now, p.amount AS base_price, "
+        "l.id AS line_id, l.version AS version_now, p.version AS base_version, "
+        f"CASE WHEN p.low = p.high THEN p.low ELSE {USUAL_PRICE} END AS base_price, "
         "CASE WHEN r.sku_code <> '' AND r.scope_key IS NOT NULL THEN "
         "first_value(r.row_no) OVER same END AS first_row, first_value(r.raw_code) OVER same AS first_code, "
         f"({fresh}) IS DISTINCT FROM ({now}) AS differs, {new} "
         "FROM import_read r "
         "LEFT JOIN stores_sku s ON s.code = r.sku_code "
         "LEFT JOIN stores_brand b ON b.id = s.brand_id "
-        f"LEFT JOIN {kind.line_table} l ON l.document_id = %s AND l.sku_code = r.sku_code "
+        f"LEFT JOIN {kind.line_table} l ON l.document_id = %(doc)s AND l.sku_code = r.sku_code "
         "AND l.scope_key = r.scope_key "
-        "LEFT JOIN (SELECT sku_id, mode() WITHIN GROUP (ORDER BY amount) AS amount FROM stores_priceinforce "
-        "WHERE layer = 'base' AND during @> %s::timestamptz AND sku_id IN "
+        "LEFT JOIN (SELECT sku_id, min(amount) AS low, max(amount) AS high, max(id) AS version "
+        "FROM stores_priceinforce WHERE layer = 'base' AND during @> %(start)s::timestamptz AND sku_id IN "
         "(SELECT k.id FROM stores_sku k JOIN import_read i ON i.sku_code = k.code) GROUP BY sku_id) p "
         "ON p.sku_id = s.id "
         "WINDOW same AS (PARTITION BY r.sku_code, r.scope_key ORDER BY r.row_no)",
-        [document.pk, document.effective_from],
+        {"doc": document.pk, "start": document.effective_from},
     )
 
 
@@ -210,8 +216,10 @@ def insert_rows(cursor, imported, document):
     values = ", ".join(f"j.n_{key}" for key in keys)
     cursor.execute(
         "INSERT INTO approvals_importrow (imported_id, row_no, sku_code, sku_id, line_id, scope_key, base_price, "
+        "base_version, "
         f"{blank_columns(keys)}{names}, verdict) "
         "SELECT %s, j.row_no, left(j.sku_code, 60), j.sku_id, j.line_id, coalesce(j.scope_key, ''), j.base_price, "
+        "j.base_version, "
         f"{blank_values(keys)}{values}, CASE WHEN f.row_no IS NOT NULL THEN 'faulty' "
         "WHEN j.line_id IS NULL THEN 'new' WHEN j.differs THEN 'changed' ELSE 'same' END "
         "FROM import_judged j LEFT JOIN (SELECT DISTINCT row_no FROM approvals_importfault "

@@ -4,11 +4,11 @@ Nothing of the draft changes here. A second attempt at the same job begins anew 
 """
 
 import json
+import re
 import tempfile
 import time
 from collections import Counter
 from contextlib import contextmanager
-from decimal import Decimal
 
 from django.db import connection
 from django.urls import reverse
@@ -226,19 +226,20 @@ class Reading:
         values = row.values
         for fault in row.faults:
             self.write_fault(fault)
+        stored = self.stored_values(row)
         for key, code, params in self.faults_of_values(values):
             self.write_own_fault(row, key, code, params)
         line = [
-            row.number,
+            str(row.number),
             copied(values.get("sku_code") or ""),
             copied(self.text_of(row, "sku_code").strip()),
             copied(self.scope_of(row, values.get("scope") or "")),
             copied(values.get("sku_name") or ""),
             copied(values.get("brand") or ""),
             self.version_of(values.get(LINE_VERSION.key) or ""),
-            *(copied(self.positive(values.get(key))) for key in self.stored),
+            *stored,
         ]
-        self.row_file.write("\t".join(map(str, line)) + "\n")
+        self.row_file.write("\t".join(line) + "\n")
 
     @staticmethod
     def text_of(row, key):
@@ -246,17 +247,24 @@ class Reading:
         place = row.places.get(key)
         return "" if place is None else as_text(row.cells[place])
 
-    @staticmethod
-    def positive(value):
-        """Return a value as it is, but nothing for an amount that is named as a fault."""
-        return None if isinstance(value, Decimal | int) and value <= 0 else value
+    def stored_values(self, row):
+        """Return the stored columns of a row as COPY takes them; an amount that is not above 0 is a fault instead."""
+        texts, values = [], row.values
+        for key in self.stored:
+            value = values.get(key)
+            if type(value) is str:
+                texts.append(copied(value))
+            elif value is None:
+                texts.append(NOTHING)
+            elif value > 0:
+                texts.append(str(value))
+            else:
+                self.write_own_fault(row, key, "not_above_zero", {})
+                texts.append(NOTHING)
+        return texts
 
     def faults_of_values(self, values):
         """Yield (column, code, params) of what the cells alone cannot show."""
-        for key in self.stored:
-            value = values.get(key)
-            if isinstance(value, Decimal | int) and value <= 0:
-                yield key, "not_above_zero", {}
         currency = values.get("currency")
         if currency and currency.upper() not in CURRENCY_WORDS.get(
             self.document.currency, (self.document.currency,)
@@ -291,7 +299,9 @@ class Reading:
         """Return the version of the line that a row was exported from, if it came from this document."""
         number, _slash, version = text.partition("/")
         return (
-            version if number == self.document.number and version.isdecimal() and len(version) < 9 else "\\N"
+            version
+            if number == self.document.number and version.isdecimal() and len(version) < 9
+            else NOTHING
         )
 
     def write_own_fault(self, row, key, code, params):
@@ -302,9 +312,9 @@ class Reading:
     def write_fault(self, fault, note=False):
         self.fault_count += not note
         line = (
-            self.imported.pk,
+            str(self.imported.pk),
             copied(fault.sheet[:60]),
-            fault.row,
+            str(fault.row),
             copied(fault.column_letter[:4]),
             copied(fault.column_header[:60]),
             copied(fault.value[:80]),
@@ -312,14 +322,16 @@ class Reading:
             copied(json.dumps(fault.params, ensure_ascii=False, default=str)),
             "t" if note else "f",
         )
-        self.fault_file.write("\t".join(map(str, line)) + "\n")
+        self.fault_file.write("\t".join(line) + "\n")
 
 
+NOTHING = "\\N"
+TO_ESCAPE = re.compile(r"[\\\t\n\r\0]")
 COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": ""})
 
 
-def copied(value):
-    """Return a value as COPY takes it."""
-    if value is None:
-        return "\\N"
-    return value.translate(COPY_ESCAPES) if isinstance(value, str) else value
+def copied(text):
+    """Return a text as COPY takes it."""
+    if text is None:
+        return NOTHING
+    return text.translate(COPY_ESCAPES) if TO_ESCAPE.search(text) else text

@@ -12,7 +12,6 @@ from django.db.models import Deferrable, F, Func, Q
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
-from pypinyin import Style, lazy_pinyin
 from simple_history.models import HistoricalRecords
 
 from orgchart.models import Department, Position
@@ -37,6 +36,9 @@ class DateRange(Func):
 
 def name_key(name):
     """Return what people type to find a Chinese name: its syllables and their initials (kefu kf)."""
+    # Its dictionary takes 60 MB and most of a second: only a process that writes a name loads it.
+    from pypinyin import Style, lazy_pinyin
+
     syllables = lazy_pinyin(name)
     initials = lazy_pinyin(name, style=Style.FIRST_LETTER)
     return f"{''.join(syllables)} {''.join(initials)}".lower()[:120]

@@ -1,14 +1,13 @@
-"""The person's own file again, with one more column that says what is wrong in each row."""
+"""The person's own file again, with one more column that says what is wrong in each row.
+
+The libraries that write workbooks with looks take 30 MB: they are loaded where one is written.
+"""
 
 import csv
 import zipfile
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, time, timedelta
-
-import openpyxl
-import xlsxwriter
-from openpyxl.styles import Alignment, PatternFill
 
 from opsadmin.core.spreadsheets.limits import LIMITS, MB, check_container
 from opsadmin.core.spreadsheets.sheetxml import column_number
@@ -72,6 +71,8 @@ def _with_looks(path, source):
         unpacked = sum(info.file_size for info in archive.infolist())
     if source.last_row > ROWS_WITH_LOOKS or unpacked > BYTES_WITH_LOOKS:
         return None
+    import openpyxl
+
     try:
         return openpyxl.load_workbook(path)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError):
@@ -127,6 +128,8 @@ def _heading_column(source, info, heading):
 
 
 def _annotate(workbook, source, info, by_row, column, heading):
+    from openpyxl.styles import Alignment, PatternFill
+
     sheet = workbook[info.sheet]
     fill = PatternFill("solid", start_color=MARKED, end_color=MARKED)
     for number in range(info.header_row + 1, source.last_row + 1):
@@ -149,6 +152,8 @@ def _write_text(cell, text):
 
 
 def _copy_values(source, info, by_row, out_path, column, heading):
+    import xlsxwriter
+
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(str(out_path), options) as workbook:
         sheet = workbook.add_worksheet(info.sheet)

@@ -2,8 +2,6 @@
 
 from decimal import Decimal
 
-import xlsxwriter
-
 from opsadmin.core.spreadsheets.values import first_words
 
 RULES_SHEET = "说明"
@@ -20,6 +18,8 @@ def write_template(target, sheet_name, columns, examples, rules, *, rules_sheet=
     The header carries the first name of each column, with a star where it is required. ``examples`` are rows as
     dicts by key. Columns of codes are text, so that no digit is lost. ``rules`` are the lines of a second sheet.
     """
+    import xlsxwriter
+
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     target = target if hasattr(target, "write") else str(target)
     with xlsxwriter.Workbook(target, options | {"in_memory": True}) as workbook:
