@@ -133,11 +133,19 @@ def answers(name):
 
 
 def start_reading(name):
-    assert app.control.add_consumer(app.conf.task_default_queue, destination=[hostname(name)], reply=True)
+    reads(app.control.add_consumer, name)
 
 
 def stop_reading(name):
-    assert app.control.cancel_consumer(app.conf.task_default_queue, destination=[hostname(name)], reply=True)
+    reads(app.control.cancel_consumer, name)
+
+
+def reads(control, name):
+    """Let a worker begin or end to read the queue of this run, and wait until it says so."""
+    told = control(
+        app.conf.task_default_queue, destination=[hostname(name)], reply=True, timeout=WAIT_SECONDS
+    )
+    assert told, "the worker does not answer"
 
 
 def is_idle(name):
