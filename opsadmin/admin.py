@@ -20,6 +20,7 @@ from unfold.widgets import (
     UnfoldAdminSelectWidget,
 )
 
+from opsadmin import factors
 from opsadmin.calendar import sentence, uncovered_years
 from opsadmin.core import workdays
 from opsadmin.core.models import CalendarDay, User
@@ -34,6 +35,7 @@ from staffing.models import Account, Employee, PositionRole, RoleGrant
 
 ROLE_CODES = list(BY_CODE)
 EDITING = "change_department"
+KIND_WORDS = {"totp": _("Authenticator app"), "webauthn": _("Passkey")}
 VERBS = {
     "view": pgettext_lazy("right", "view"),
     "add": pgettext_lazy("right", "add"),
@@ -115,7 +117,7 @@ class AccountAdmin(RecordAdmin, UserAdmin):
     add_form = NewAccountForm
     change_password_form = AdminPasswordChangeForm
     fixed_fields = ("username",)
-    readonly_fields = ("last_login", "date_joined", "new_password")
+    readonly_fields = ("last_login", "date_joined", "new_password", "second_factors", "access")
     filter_horizontal = ()
     list_display = ("username", "name", "employee", "roles", "is_active", "last_login")
     list_filter = ("is_active",)
@@ -150,12 +152,32 @@ class AccountAdmin(RecordAdmin, UserAdmin):
         if obj is None or not self.has_change_permission(request, obj):
             return fieldsets
         (name, account), *others = fieldsets
-        return [(name, {"fields": (*account["fields"], "new_password")}), *others]
+        own = () if is_own(request.user, obj) else ("access",)
+        return [(name, {"fields": (*account["fields"], "second_factors", "new_password", *own)}), *others]
 
     @admin.display(description=_("Password"))
     def new_password(self, user):
         address = reverse("admin:auth_user_password_change", args=[user.pk])
         return format_html('<a class="op-btn op-btn-sm" href="{}">{}</a>', address, _("Set a new password"))
+
+    @admin.display(description=_("Second factor"))
+    def second_factors(self, user):
+        kinds = [str(KIND_WORDS[factor.type]) for factor in factors.of(user)]
+        return "、".join(kinds) or _("none")
+
+    @admin.display(description=_("Access"))
+    def access(self, user):
+        """Buttons that send this form elsewhere: a form cannot stand within the form."""
+        buttons = (
+            ("account_unlock", _("Unlock")),
+            ("account_end_sessions", _("Sign out everywhere")),
+            ("account_reset_second_factor", _("Reset the second factor")),
+        )
+        return format_html_join(
+            " ",
+            '<button class="op-btn op-btn-sm" formnovalidate formaction="{}">{}</button>',
+            ((reverse(f"admin:{name}", args=[user.pk]), label) for name, label in buttons),
+        )
 
     def get_form(self, request, obj=None, **kwargs):
         if obj is not None and is_own(request.user, obj):
@@ -264,9 +286,10 @@ class CalendarDayAdmin(TransferMixin, ImportExportMixin, RecordAdmin):
 class RoleAdmin(ReadOnlyAdmin):
     """The roles as opsadmin.roles has them; they are changed there."""
 
-    list_display = ("role", "name", "accounts")
-    fields = ("role", "name", "rights")
-    readonly_fields = ("role", "rights")
+    list_display = ("role", "name", "accounts", "second_factor_mark")
+    fields = ("role", "name", "second_factor_rule", "rights")
+    readonly_fields = ("role", "second_factor_rule", "rights")
+    list_select_related = ("second_factor__required_by",)
 
     def get_queryset(self, request):
         active = Count("user", filter=Q(user__is_active=True))
@@ -279,6 +302,24 @@ class RoleAdmin(ReadOnlyAdmin):
     @admin.display(description=_("accounts"))
     def accounts(self, group):
         return ngettext("%(n)d account", "%(n)d accounts", group.accounts) % {"n": group.accounts}
+
+    @admin.display(description=_("second factor"))
+    def second_factor_mark(self, group):
+        return _("required") if hasattr(group, "second_factor") else "—"
+
+    @admin.display(description=_("second factor"))
+    def second_factor_rule(self, group):
+        """Whether it is required, since when and by whom; and the button that says otherwise."""
+        rule = getattr(group, "second_factor", None)
+        known = rule and {"name": rule.required_by, "day": date_format(rule.required_at, "Y-m-d")}
+        said = _("required since %(day)s, by %(name)s") % known if rule else _("not required")
+        return format_html(
+            '{} <button class="op-btn op-btn-sm" name="required" value="{}" formaction="{}">{}</button>',
+            said,
+            "0" if rule else "1",
+            reverse("admin:role_second_factor", args=[group.pk]),
+            _("Require no more") if rule else _("Require"),
+        )
 
     @admin.display(description=_("rights"))
     def rights(self, group):

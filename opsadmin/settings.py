@@ -36,6 +36,9 @@ INSTALLED_APPS = [
     "simple_history",
     "tree_queries",
     "axes",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "django_celery_beat",
     "opsadmin.core",
     "stores",
@@ -46,8 +49,9 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "opsadmin.core.middleware.HeadersMiddleware",
     "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "opsadmin.core.middleware.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -56,12 +60,17 @@ MIDDLEWARE = [
     "opsadmin.audit.recording.AuditMiddleware",
     "staffing.daily.NewDayMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "opsadmin.core.once.OnceMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
     "opsadmin.core.middleware.NoStoreMiddleware",
     "opsadmin.core.middleware.RefusalMiddleware",
     "opsadmin.errors.NotAllowedMiddleware",
+    "opsadmin.proof.IdleMiddleware",
+    "opsadmin.limits.LimitsMiddleware",
+    "opsadmin.proof.SecondFactorMiddleware",
+    "opsadmin.proof.ProofMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -141,6 +150,10 @@ CELERY_BEAT_SCHEDULE = {
 }
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 
+# Codes that were used; the database keeps them for all web processes.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "core_cache"},
+}
 AUTH_USER_MODEL = "core.User"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
@@ -163,6 +176,25 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
 AXES_LOCKOUT_CALLABLE = "opsadmin.signin.locked_out"
+AXES_CLIENT_IP_CALLABLE = "opsadmin.core.addresses.client_address"
+# A session ends after so long without a click, and in any case so many hours after the sign-in.
+SESSION_IDLE_MINUTES = env.number("SESSION_IDLE_MINUTES", 120, low=5, high=720)
+SESSION_HOURS = 12
+PROVE_AGAIN_MINUTES = env.number("PROVE_AGAIN_MINUTES", 15, low=1, high=720)
+# How many in how many seconds: signing in per address, the rest per account.
+RATE_LIMITS = (
+    {"signin": (30, 60), "code": (10, 60), "export": (60, 60), "upload": (30, 60)}
+    if env.flag("RATE_LIMITS", True)
+    else {}
+)
+# allauth brings the second factors only: nobody signs up, no mail is sent, and axes alone locks accounts.
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_RATE_LIMITS = False
+MFA_ADAPTER = "opsadmin.factors.Adapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_TOLERANCE = 1
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 CSRF_FAILURE_VIEW = "opsadmin.errors.no_valid_form"
 
 IMPORT_EXPORT_USE_TRANSACTIONS = True
@@ -211,7 +243,15 @@ FILE_UPLOAD_PERMISSIONS = 0o640
 HTTPS = env.flag("HTTPS", not DEBUG)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_AGE = 12 * 3600
+LANGUAGE_COOKIE_SECURE, LANGUAGE_COOKIE_HTTPONLY, LANGUAGE_COOKIE_SAMESITE = HTTPS, True, "Lax"
+if HTTPS:
+    # The browser takes such a cookie from this host only, over HTTPS only.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-session", "__Host-csrf"
+    LANGUAGE_COOKIE_NAME = "__Host-language"
+CSRF_COOKIE_HTTPONLY = True
+# A passkey is bound to the address that people type; plain HTTP is for a laptop only.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
+SESSION_COOKIE_AGE = SESSION_HOURS * 3600
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
@@ -227,9 +267,13 @@ CONTENT_SECURITY_POLICY = {
         "style-src": ["'self'", "'unsafe-inline'"],
         "img-src": ["'self'", "data:", "blob:"],
         "object-src": ["'none'"],
-        "base-uri": ["'self'"],
+        "base-uri": ["'none'"],
         "form-action": ["'self'"],
         "frame-ancestors": ["'none'"],
+        "connect-src": ["'self'"],
+        "font-src": ["'self'"],
+        "worker-src": ["'none'"],
+        "manifest-src": ["'self'"],
     }
 }
 

@@ -1,10 +1,32 @@
-"""Signing in: the form, and what is said after too many wrong passwords."""
+"""Signing in: account and password, then the second factor of those who have one."""
 
+import json
+import time
+
+from axes.handlers.proxy import AxesProxyHandler
+from axes.helpers import get_cool_off
+from cryptography.exceptions import InvalidSignature
 from django.contrib.admin import site
+from django.contrib.auth import login, views
 from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.signals import user_logged_in, user_login_failed
+from django.core.exceptions import ValidationError
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from opsadmin import factors
+from opsadmin.core.models import User
+
+HALF_WAY = "signin_half_way"
+HALF_WAY_SECONDS = 600
+PROVED_AT, BEGAN_AT, SEEN_AT = "proved_at", "began_at", "seen_at"
 
 
 class SignInForm(AuthenticationForm):
@@ -21,12 +43,107 @@ class SignInForm(AuthenticationForm):
             field.widget.attrs["class"] = "op-input op-input-lg"
 
 
+class SignIn(views.LoginView):
+    """The page for account and password. Who has a second factor is not signed in by them, but asked for it."""
+
+    template_name = "admin/login.html"
+    authentication_form = SignInForm
+
+    def form_valid(self, form):
+        user = form.get_user()
+        if not factors.of(user):
+            return super().form_valid(form)
+        self.request.session.cycle_key()
+        self.request.session[HALF_WAY] = {
+            "user": user.pk,
+            "backend": user.backend,
+            "stamp": user.get_session_auth_hash(),
+            "at": time.time(),
+            "next": self.get_success_url(),
+        }
+        return redirect("admin:second_factor_ask")
+
+
+def half_way(request):
+    """Return (account, what was kept) of somebody whose password was right a moment ago, or (None, None)."""
+    kept = request.session.get(HALF_WAY) or {}
+    if time.time() - kept.get("at", 0) > HALF_WAY_SECONDS:
+        return None, None
+    user = User.objects.filter(pk=kept.get("user"), is_active=True).first()
+    if user is None or not constant_time_compare(kept["stamp"], user.get_session_auth_hash()):
+        return None, None
+    return user, kept
+
+
+@sensitive_post_parameters("code", "credential")
+@csrf_protect
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def ask_second_factor(request):
+    """Ask for the code or the passkey; only with that the session is the account's."""
+    user, kept = half_way(request)
+    if user is None:
+        return redirect("admin:login")
+    request.tried = user
+    if is_locked(request, user):
+        return locked_out(request)
+    wrong = ""
+    if request.method == "POST":
+        if proves_by_factor(request, user):
+            del request.session[HALF_WAY]
+            login(request, user, backend=kept["backend"])
+            return redirect(kept["next"])
+        wrong = _("That is not right, or it was used before. Codes hold for half a minute.")
+        failed(request, user)
+    context = {
+        **site.each_context(request),
+        "title": _("Second factor"),
+        "wrong": wrong,
+        **factors.question(user),
+    }
+    return TemplateResponse(request, "op/signin/factor.html", context)
+
+
+def proves_by_factor(request, user):
+    """Say whether the request carries a right code or passkey of the account; a code counts once."""
+    try:
+        if request.POST.get("credential"):
+            return factors.passkey_fits(user, json.loads(request.POST["credential"]))
+        return factors.code_fits(user, request.POST.get("code", ""))
+    except (ValidationError, InvalidSignature, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def is_locked(request, user):
+    """Say whether too many wrong passwords or codes have locked the account for this address."""
+    return not AxesProxyHandler.is_allowed(request, {"username": user.username})
+
+
+def failed(request, user):
+    """Count a failed proof with the failed passwords of the account: one lockout for both."""
+    user_login_failed.send(__name__, credentials={"username": user.username}, request=request)
+
+
+def note_proof(sender, request, user, **kwargs):
+    """Signing in proves who somebody is; until when that counts, the settings say."""
+    now = time.time()
+    request.session.update({PROVED_AT: now, BEGAN_AT: now, SEEN_AT: now})
+
+
+user_logged_in.connect(note_proof, dispatch_uid="signing in is a proof")
+
+
 def locked_out(request, credentials=None, *args, **kwargs):
     """Show the sign-in page with the sentence for an account locked after too many wrong passwords."""
+    minutes = round(get_cool_off(request).total_seconds() / 60)
+    locked = _("Too many wrong passwords. Sign-in for this account is locked for %(n)s minutes.") % {
+        "n": minutes
+    }
+    request.refused = locked
     context = {
         **site.each_context(request),
         "title": _("Log in"),
         "form": SignInForm(request),
-        "locked": _("Too many wrong passwords. Sign-in for this account is locked for 15 minutes."),
+        "locked": locked,
     }
     return TemplateResponse(request, "admin/login.html", context, status=429).render()

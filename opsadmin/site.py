@@ -4,22 +4,27 @@ from datetime import timedelta
 from functools import partial
 from importlib import import_module
 
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.shortcuts import redirect
 from django.templatetags.static import static
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
 from unfold.sites import UnfoldAdminSite
 
 from opsadmin.core.counting import count_up_to
 from opsadmin.core.models import Heartbeat
 from opsadmin.core.screens import screen_urls
 from opsadmin.navigation import navigation
-from opsadmin.signin import SignInForm
+from opsadmin.signin import SignIn, ask_second_factor
 
 SCREEN_MODULES = (
     "opsadmin.screens",
     "opsadmin.audit.screens",
+    "opsadmin.factor_screens",
     "approvals.admin.screens",
     "orgchart.screens",
     "staffing.screens",
@@ -40,7 +45,6 @@ class OpsAdminSite(UnfoldAdminSite):
     """Every screen of ours is a view of this site, so that sign-in is asked in one place."""
 
     index_title = _("Dashboard")
-    login_form = SignInForm
 
     def has_permission(self, request):
         return request.user.is_active and request.user.is_authenticated
@@ -48,7 +52,23 @@ class OpsAdminSite(UnfoldAdminSite):
     def extra_urls(self):
         for module in SCREEN_MODULES:
             import_module(module)
-        return screen_urls(self)
+        ask = path("sign-in/code/", ask_second_factor, name="second_factor_ask")
+        return [ask, *screen_urls(self)]
+
+    def login(self, request, extra_context=None):
+        """Ask for account and password; who is signed in already goes on."""
+        following = request.GET.get(REDIRECT_FIELD_NAME, "")
+        if request.method == "GET" and self.has_permission(request) and not following:
+            return redirect("admin:index")
+        context = {
+            **self.each_context(request),
+            "title": gettext("Log in"),
+            "app_path": request.get_full_path(),
+            REDIRECT_FIELD_NAME: following or reverse("admin:index"),
+            **(extra_context or {}),
+        }
+        request.current_app = self.name
+        return never_cache(SignIn.as_view(extra_context=context))(request)
 
     def get_sidebar_list(self, request):
         return navigation(request)

@@ -14,6 +14,7 @@ ACTIONS = {
     "second_factor_totp": gettext_lazy("set up an authenticator app"),
     "second_factor_passkey": gettext_lazy("add a passkey"),
     "second_factor_remove": gettext_lazy("remove a second factor"),
+    "own_sessions_end": gettext_lazy("sign out on other devices"),
     "recovery_codes": gettext_lazy("show recovery codes"),
     "recovery_codes_new": gettext_lazy("make new recovery codes"),
     "account_reset_second_factor": gettext_lazy("reset the second factor of an account"),

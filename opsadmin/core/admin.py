@@ -1,5 +1,7 @@
 """What the system does by itself, to look at: jobs, heartbeats, the schedule, failed sign-ins."""
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
@@ -14,7 +16,10 @@ from django_celery_beat.models import (
 from opsadmin.core.models import Heartbeat, Job
 from opsadmin.core.records import ReadOnlyAdmin
 
-UNUSED = (ClockedSchedule, CrontabSchedule, IntervalSchedule, SolarSchedule, AccessLog, AccessFailureLog)
+UNUSED = (
+    *(ClockedSchedule, CrontabSchedule, IntervalSchedule, SolarSchedule, AccessLog, AccessFailureLog),
+    *(Authenticator, EmailAddress),
+)
 REPLACED = (PeriodicTask, AccessAttempt)
 
 for model in (*UNUSED, *REPLACED):

@@ -10,6 +10,31 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from opsadmin.core.refusals import Refusal
 
+PERMISSIONS_POLICY = ", ".join(
+    [
+        *(
+            f"{feature}=()"
+            for feature in ("camera", "geolocation", "microphone", "payment", "usb", "browsing-topics")
+        ),
+        "publickey-credentials-get=(self)",
+        "publickey-credentials-create=(self)",
+    ]
+)
+
+
+class HeadersMiddleware:
+    """Say on every answer, files and errors too, what a browser may do with it."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        response.headers.setdefault("X-Frame-Options", settings.X_FRAME_OPTIONS)
+        return response
+
 
 class LanguageMiddleware:
     """Show the language that was chosen in the menu, Chinese before that: the browser's own wish does not count."""

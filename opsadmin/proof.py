@@ -1,0 +1,167 @@
+"""Who somebody is, once more: before signing, and where a role demands a second factor that is not there yet."""
+
+import time
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import authenticate, logout
+from django.http import HttpResponseRedirect, JsonResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from opsadmin import factors
+from opsadmin.core.screens import page
+from opsadmin.signin import BEGAN_AT, PROVED_AT, SEEN_AT, failed, is_locked, locked_out
+
+# Where a decision, a limit, a right or a second factor is at stake.
+BEFORE_POST = {
+    "review_decide",
+    "guard_policy_answer",
+    "approvals_flowversion_publish",
+    "account_reset_second_factor",
+    "role_second_factor",
+    "second_factor_totp",
+    "second_factor_passkey",
+    "second_factor_remove",
+    "recovery_codes_new",
+}
+BEFORE_READING = {"recovery_codes", "second_factor_totp", "second_factor_passkey"}
+NOTED_EVERY = 300
+OURS = ("proof_password", "proof_code", "proof_then", "csrfmiddlewaretoken")
+# What an account without its second factor may still open.
+WITHOUT_FACTOR = {
+    "second_factor",
+    "second_factor_totp",
+    "second_factor_passkey",
+    "recovery_codes",
+    "logout",
+    "login",
+    "set_language",
+    "jsi18n",
+}
+
+
+def view_name(request):
+    return (request.resolver_match.view_name or "").removeprefix("admin:")
+
+
+def is_recent(request):
+    """Say whether the account of this session proved who it is not long ago."""
+    return time.time() - request.session.get(PROVED_AT, 0) < settings.PROVE_AGAIN_MINUTES * 60
+
+
+def is_needed(request):
+    name = view_name(request)
+    if request.method == "POST":
+        # A signature asks for the password by itself, each time.
+        signing = name == "review_decide" and request.POST.get("password")
+        return name in BEFORE_POST and not signing
+    return name in BEFORE_READING
+
+
+def for_script(request):
+    return request.headers.get("Accept", "").startswith("application/json")
+
+
+class IdleMiddleware:
+    """End a session that nobody has used for a while, and each in any case some hours after its sign-in."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_view(self, request, view, args, kwargs):
+        if not request.user.is_authenticated:
+            return None
+        now, session = time.time(), request.session
+        idle, open_for = now - session.get(SEEN_AT, now), now - session.get(BEGAN_AT, now)
+        if idle > settings.SESSION_IDLE_MINUTES * 60 or open_for > settings.SESSION_HOURS * 3600:
+            logout(request)
+            return None
+        if idle > NOTED_EVERY or SEEN_AT not in session:
+            session[SEEN_AT] = now
+        return None
+
+
+class ProofMiddleware:
+    """Ask again who it is before signing, on a page that carries on with what was typed."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_view(self, request, view, args, kwargs):
+        if not is_needed(request) and "proof_then" not in request.POST:
+            return None
+        if not request.user.is_authenticated or is_recent(request):
+            return None
+        if is_locked(request, request.user):
+            return locked_out(request)
+        tried = request.POST.get("proof_password") or request.POST.get("proof_code")
+        if tried and is_proved(request):
+            request.session.cycle_key()
+            request.session[PROVED_AT] = time.time()
+            then_get = request.POST.get("proof_then") == "get"
+            return HttpResponseRedirect(request.get_full_path()) if then_get else None
+        return self.asked(request, wrong=bool(tried))
+
+    def asked(self, request, *, wrong):
+        sentence = _("Enter your password or a code to go on; nothing has been done yet.")
+        if for_script(request):
+            return JsonResponse({"refused": sentence, "code": "proof"}, status=403)
+        if wrong:
+            request.refused = sentence = _("That is not right. Nothing has been done yet.")
+        reading = request.method != "POST" or request.POST.get("proof_then") == "get"
+        typed = [
+            (name, value) for name, values in request.POST.lists() for value in values if name not in OURS
+        ]
+        return page(
+            request,
+            "op/signin/prove.html",
+            title=_("Confirm that it is you"),
+            status=403 if wrong else 200,
+            wrong=sentence if wrong else "",
+            typed=typed,
+            then="get" if reading else "post",
+            has_factor=bool(factors.of(request.user)),
+            minutes=settings.PROVE_AGAIN_MINUTES,
+            back=reverse("admin:index"),
+        ).render()
+
+
+def is_proved(request):
+    """Say whether password or code is right; a wrong one counts towards the lockout of the account."""
+    user = request.user
+    if request.POST.get("proof_password"):
+        found = authenticate(request, username=user.username, password=request.POST["proof_password"])
+        return found is not None and found.pk == user.pk
+    if factors.code_fits(user, request.POST.get("proof_code", "")):
+        return True
+    failed(request, user)
+    return False
+
+
+class SecondFactorMiddleware:
+    """Lead an account whose role demands a second factor to the page that sets it up, from every other address."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_view(self, request, view, args, kwargs):
+        if view_name(request) in WITHOUT_FACTOR or not request.user.is_authenticated:
+            return None
+        if not factors.is_missing(request.user):
+            return None
+        sentence = _("Your role demands a second factor. Set it up first; then everything opens again.")
+        if for_script(request):
+            return JsonResponse({"refused": sentence, "code": "second_factor"}, status=403)
+        request.refused = sentence
+        messages.warning(request, sentence)
+        return HttpResponseRedirect(reverse("admin:second_factor"))
