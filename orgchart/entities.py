@@ -12,7 +12,7 @@ from functools import cached_property
 
 from django.db.models import Q
 
-from orgchart.models import Authority, Department, Duty, Position, PositionLink
+from orgchart.models import Authority, Department, Duty, LinkKind, Position, PositionLink
 
 ENTITIES = {}
 
@@ -73,7 +73,7 @@ class Entity:
     ``key(row)`` names it for ever: the fields in ``fixed`` never change. ``find(keys)`` is the condition that selects
     these rows, and perhaps a few more. ``removable`` rows may be removed, others are closed. ``around(touched)`` is
     the condition for what else a change of the keys in ``touched`` ({kind: keys}) is judged with; None for nothing.
-    ``title(row)`` is what people call it, empty where only the key names it.
+    ``title(row, called)`` is what people call it; ``called(kind, key)`` names what the row names.
     """
 
     name: str
@@ -84,7 +84,7 @@ class Entity:
     fixed: tuple
     removable: bool = True
     around: Callable = lambda touched: None
-    title: Callable = lambda row: row.get("name") or row.get("title")
+    title: Callable = lambda row, called: row.get("name") or row.get("title")
 
     @cached_property
     def column(self):
@@ -143,6 +143,17 @@ def owned_by(keys):
     positions = [owner[2:] for owner in owners if owner.startswith("p:")]
     departments = [owner[2:] for owner in owners if owner.startswith("d:")]
     return Q(position__code__in=positions) | Q(department__code__in=departments)
+
+
+def owned(row, called):
+    """Return how a duty or a power is called: its owner and its number."""
+    owner = called("position", row["position"]) or called("department", row["department"])
+    return f"{owner} {row['number']}"
+
+
+def linked(row, called):
+    kind = dict(LinkKind.choices).get(row["kind"], "")
+    return f"{called('position', row['from'])} {kind} {row['to_label'] or called('position', row['to'])}"
 
 
 def link_key(row):
@@ -211,6 +222,7 @@ register(
         key=link_key,
         find=linked_from,
         fixed=("from", "kind", "to", "to_label"),
+        title=linked,
     )
 )
 register(
@@ -221,6 +233,7 @@ register(
         key=owner_key,
         find=owned_by,
         fixed=("department", "position", "number"),
+        title=owned,
     )
 )
 register(
@@ -231,5 +244,6 @@ register(
         key=owner_key,
         find=owned_by,
         fixed=("department", "position", "number"),
+        title=owned,
     )
 )

@@ -1,5 +1,7 @@
 """How departments, positions and areas of work come in and out of files."""
 
+from django.conf import settings
+from django.utils import translation
 from import_export.fields import Field
 
 from opsadmin.core.transfer import CodeWidget, MasterResource
@@ -17,7 +19,8 @@ class StructureResource(MasterResource):
         self.imported.save(instance)
 
     def after_import(self, dataset, result, **kwargs):
-        self.imported.record(str(self._meta.model._meta.verbose_name_plural))
+        with translation.override(settings.LANGUAGE_CODE):
+            self.imported.record(str(self._meta.model._meta.verbose_name_plural))
 
 
 class NodeResource(StructureResource):

@@ -79,10 +79,10 @@ class Words:
             row = state.of(kind).get(key)
             if row:
                 return row[NAMES[kind]]
-        return key
+        return key or ""
 
     def subject(self, item):
-        """Return what an item is about: "position 策划", "main duty 3 of 策划", "文案甲 on 企划主管"."""
+        """Return what an item is about: "策划", duty "策划 3", link "策划 promotes to 总监", "文案甲 · 企划主管"."""
         if item.entity in NAMES:
             own = (item.before or {}).get(NAMES[item.entity])
             return own or self.called(item.entity, item.key)
@@ -90,9 +90,8 @@ class Words:
             employee = self.value(item, "employee")
             post = self.called("position", self.value(item, "position"))
             return f"{self.people.get(employee, employee)} · {post}"
-        owner = self.value(item, "position") or self.value(item, "from")
-        kind = "position" if owner else "department"
-        return self.called(kind, owner or self.value(item, "department"))
+        kind = ENTITIES[item.entity]
+        return kind.title({name: self.value(item, name) for name in kind.column}, self.called)
 
     def sentence(self, item):
         """Return an item as a sentence: kind of row, subject, and each field old → new."""

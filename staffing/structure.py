@@ -45,7 +45,7 @@ ASSIGNMENT = Entity(
     find=lambda keys: Q(uid__in=keys),
     fixed=("uid", "employee"),
     around=judged_with,
-    title=lambda row: f"{row.get('employee')} · {row.get('position')}",
+    title=lambda row, called: f"{row['employee']} · {called('position', row['position'])}",
 )
 
 

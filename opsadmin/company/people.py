@@ -23,7 +23,7 @@ def load_former_staff():
             since = min(data["since"], days_ago(row["days_ago"] + 1))
             held = assignment_row(row, {"position": row["position"]}, since)
             items.append(held | {"end": days_ago(row["days_ago"]).isoformat()})
-    return made + enter("assignment", items, "Former assignments")
+    return made + enter("assignment", items)
 
 
 def load_position_roles():

@@ -1,8 +1,9 @@
 """Applying sets of changes: at once, on their day, or as a correction of the past. Each is one transaction."""
 
+from django.conf import settings
 from django.db import transaction
 from django.dispatch import Signal
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from opsadmin.core.refusals import Refusal
@@ -89,12 +90,24 @@ def new_set(kind, items, day, *, by, reason, title):
 
 
 def title_of(state, items):
-    """Return how a set without a title is called: its first row by its name, and how many more there are."""
+    """Return how a set without a title is called: its first row by its name, and how many more there are.
+
+    Everybody reads it in the log, in the language of the installation.
+    """
     item = items[0]
     kind = ENTITIES[item.entity]
-    row = state.of(item.entity).get(item.key) or item.after or {}
+    row = state.of(item.entity).get(item.key)
+    if row is None and item.op == ChangeOp.CREATE:
+        row = {**kind.blank, **item.after}
     more = f" +{len(items) - 1}" if len(items) > 1 else ""
-    return f"{kind.model._meta.verbose_name} {kind.title(row) or item.key}{more}"
+
+    def called(entity, key):
+        row = state.of(entity).get(key, {})
+        return row.get("name") or row.get("title") or key
+
+    with translation.override(settings.LANGUAGE_CODE):
+        name = kind.title(row, called) if row else item.key
+        return f"{kind.model._meta.verbose_name} {name}{more}"
 
 
 def keep_items(change_set, items, start=0):

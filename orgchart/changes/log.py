@@ -9,9 +9,11 @@ import zlib
 from collections import defaultdict
 from datetime import date
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
 from opsadmin.core.sealing import GENESIS, canonical_json, digest
 from orgchart.changes.items import Item, project, replay
@@ -37,7 +39,8 @@ def ensure_opening(day=EVER_SINCE):
     """Begin the log with what is in the tables now, as it has been since ``day``. Called behind the lock."""
     if OrgVersion.objects.exists():
         return
-    opening = ChangeSet.objects.create(title="Opening", kind=SetKind.OPENING, effective_on=day)
+    with translation.override(settings.LANGUAGE_CODE):
+        opening = ChangeSet.objects.create(title=_("Opening"), kind=SetKind.OPENING, effective_on=day)
     version = record(opening, [], day=day)
     keep_snapshot(version, day)
 

@@ -68,6 +68,8 @@ def create(entity, items, by, reason):
     own = [column.name for column in entity.columns if column.refers == entity.name]
     while waiting:
         ready = [item for item in waiting.values() if not any(item.after[name] in waiting for name in own)]
+        # Two that name each other are refused by name, as unknown ones are.
+        ready = ready or list(waiting.values())
         attributes = attributes_of(entity, [item.after for item in ready])
         save_new(entity.model, [entity.model(**values) for values in attributes], by, reason)
         for item in ready:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from opsadmin.core.refusals import Refusal
@@ -53,7 +54,7 @@ def test_a_direct_edit_is_a_set_of_one_with_a_version(hr):
     item = version.change_set.items.get()
     assert (item.before, item.after) == ({"title": "alt"}, {"title": "neu"})
     assert (version.change_set.state, version.change_set.author) == (SetState.APPLIED, hr)
-    assert version.change_set.title == "position alt"
+    assert version.change_set.title == "岗位 alt"
     written = position.history.latest()
     assert (written.history_user, written.history_change_reason) == (hr, "spelling")
 
@@ -501,3 +502,25 @@ def test_a_direct_edit_reads_its_neighbourhood_only(hr, django_assert_max_num_qu
     assert set(state.positions) == {lead.code} and not state.assignments
     with django_assert_max_num_queries(45):
         apply_now([put("position", lead, title="y")], by=hr)
+
+
+def test_what_the_log_calls_a_set_is_said_in_the_language_of_the_installation_and_whole(signed_in):
+    one, other = PositionFactory(code="one", title="策划"), PositionFactory(code="other", title="总监")
+    link = {"from": one.code, "kind": "promotes_to", "to": other.code}
+    named = {"from": one.code, "kind": "rotates_to", "to_label": "总秘"}
+    duty = {"position": one.code, "number": 3, "text": "x"}
+    held = {"employee": EmployeeFactory(number="E9").number, "position": one.code, "kind": "primary"}
+    held["start"] = str(timezone.localdate())
+    items = [("link", link), ("link", named), ("duty", duty), ("assignment", held)]
+    titles = [
+        apply_now([wanted(entity, None, "create", values)]).change_set.title for entity, values in items
+    ]
+    assert titles == [
+        "岗位关联 策划 晋升到 总监",
+        "岗位关联 策划 轮岗到 总秘",
+        "职责 策划 3",
+        "任职 E9 · 策划",
+    ]
+    assert ChangeSet.objects.get(kind="opening").title == "期初"
+    page = signed_in(roles=["hr"]).get(reverse("admin:position_page", args=["one"])).content.decode()
+    assert "策划 promotes to 总监" in page and "策划 rotates to 总秘" in page and "策划 3" in page

@@ -47,6 +47,7 @@ ITEMS = st.one_of(
         fields(
             name=st.sampled_from("ABC"),
             parent=either(departments),
+            copied_from=either(departments),
         ),
     ),
     st.tuples(
@@ -83,7 +84,8 @@ ITEMS = st.one_of(
         st.just("create"),
         st.sampled_from(["n0", "n1"]),
         st.fixed_dictionaries(
-            {"name": st.just("N"), "kind": st.just("group"), "parent": either(departments)}
+            {"name": st.just("N"), "kind": st.just("group"), "parent": either(departments)},
+            optional={"copied_from": either(departments)},
         ),
     ),
     st.tuples(
