@@ -173,11 +173,9 @@ def beating(held):
     def keep_beating():
         try:
             while not stop.wait(BEAT_SECONDS):
-                held.beat()
+                beat_or_wait(held)
         except LostJob:
             logger.warning("job lost", extra={"job_id": held.pk})
-        except Exception:
-            logger.exception("heartbeat failed", extra={"job_id": held.pk})
         finally:
             connections.close_all()
 
@@ -188,6 +186,15 @@ def beating(held):
     finally:
         stop.set()
         thread.join()
+
+
+def beat_or_wait(held):
+    """Renew the lease; while the database is away, the next heartbeat may find it again."""
+    try:
+        held.beat()
+    except DatabaseError:
+        logger.warning("heartbeat missed", extra={"job_id": held.pk})
+        connection.close()
 
 
 def run(pk):

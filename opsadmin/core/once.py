@@ -33,7 +33,12 @@ class OnceMiddleware:
         key = form_key(request)
         if key is None:
             return self.get_response(request)
-        with alone(key):
+        with alone(key) as first:
+            if not first:
+                messages.warning(
+                    request, _("Your first click is still being worked on. Look before you send again.")
+                )
+                return HttpResponseRedirect("/")
             location = SentForm.objects.filter(pk=key).values_list("location", flat=True).first()
             if location is not None:
                 messages.info(request, _("This form was sent more than once. It was done once."))
@@ -63,22 +68,31 @@ def was_refused(request):
 
 @contextmanager
 def alone(key):
-    """Let one process at a time work on a form; the lock goes with the connection, so that a killed one leaves none."""
+    """Let one process at a time work on a form; yields whether this one may, which it cannot for half a minute.
+
+    The lock goes with the connection, so that a killed process leaves none.
+    """
     number = int(key[:15], 16)
-    deadline = time.monotonic() + WAIT_SECONDS
-    with connection.cursor() as cursor:
-        while not locked(cursor, "pg_try_advisory_lock", number) and time.monotonic() < deadline:
-            time.sleep(0.05)
+    may = wait_for_lock(number)
     try:
-        yield
+        yield may
     finally:
-        with suppress(DatabaseError), connection.cursor() as cursor:
-            locked(cursor, "pg_advisory_unlock", number)
+        if may:
+            with suppress(DatabaseError):
+                ask("pg_advisory_unlock", number)
 
 
-def locked(cursor, function, number):
-    cursor.execute(f"SELECT {function}(%s)", [number])
-    return cursor.fetchone()[0]
+def wait_for_lock(number):
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not (may := ask("pg_try_advisory_lock", number)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return may
+
+
+def ask(function, number):
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}(%s)", [number])
+        return cursor.fetchone()[0]
 
 
 def forget_old_forms():

@@ -15,23 +15,27 @@ INSERT INTO core_heartbeat AS beat (name, at, due_at)
 VALUES (%(name)s, now(), to_timestamp(floor(extract(epoch FROM now()) / %(every)s) * %(every)s))
 ON CONFLICT (name) DO UPDATE SET due_at = EXCLUDED.due_at
 WHERE beat.due_at IS NULL OR beat.due_at < EXCLUDED.due_at
+RETURNING due_at
 """
 
 
 def heartbeat(name):
-    """Note that a periodic job ran now."""
-    Heartbeat.objects.update_or_create(name=name, defaults={"at": Now()})
+    """Note that a periodic job ran now; whose turn it is stays as it is."""
+    Heartbeat.objects.bulk_create(
+        [Heartbeat(name=name, at=Now())], update_conflicts=True, unique_fields=["name"], update_fields=["at"]
+    )
 
 
 def take_turn(name, every):
-    """Say whether nobody has taken the present due time of a periodic job yet, and take it.
+    """Take the present due time of a periodic job and return it; None where somebody has taken it.
 
     Due times are the multiples of ``every`` seconds by the database's clock. However many schedulers ring, and
     however many messages have piled up, one of them gets each due time.
     """
     with connection.cursor() as cursor:
         cursor.execute(TAKE_TURN, {"name": name, "every": every})
-        return cursor.rowcount == 1
+        taken = cursor.fetchone()
+    return taken and taken[0]
 
 
 def periodic(every):
@@ -46,12 +50,15 @@ def periodic(every):
         @shared_task(bind=True)
         @wraps(function)
         def ring(task, *args):
-            if not task.request.called_directly and not args and not take_turn(name, every):
-                return
+            turn = None
+            if not task.request.called_directly and not args:
+                turn = take_turn(name, every)
+                if turn is None:
+                    return
             try:
                 function(*args)
             except Exception:
-                Heartbeat.objects.filter(name=name).update(due_at=None)
+                Heartbeat.objects.filter(name=name, due_at=turn).update(due_at=None)
                 raise
             heartbeat(name)
 

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from contextlib import closing
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -50,6 +52,10 @@ def test_the_same_on_a_server_of_its_own_that_is_stopped_and_whose_disk_fills_up
     """Run the walks of ``own_server.py`` in a test run whose database may be stopped."""
     with servers.running(tmp_path, durable=True, given={}) as (environment, _children):
         superuser = (tmp_path / "postgres" / "superuser_password").read_text()
+        port = urlsplit(environment["DATABASE_URL"]).port
+        with closing(servers.connect(port, superuser)) as connection, connection.cursor() as cursor:
+            cursor.execute(f"ALTER ROLE {servers.ROLE} CREATEDB")
+            connection.commit()
         words = [sys.executable, "-m", "pytest", "-q", "-s", "tests/reliability/own_server.py"]
         done = subprocess.run(
             words,
