@@ -31,7 +31,6 @@ from opsadmin.core.refusals import Refusal
 from opsadmin.core.screens import page
 
 # A row costs some twenty statements, and the page waits for them.
-LIMITS = spreadsheets.Limits(file_bytes=10 * 1024 * 1024, unpacked_bytes=100 * 1024 * 1024, rows=3_000)
 SHOWN = 200
 # What the library shows of a column that the file does not have.
 ABSENT = "---"
@@ -224,7 +223,7 @@ def read_table(source, name, resource):
             copy.write(chunk)
         copy.flush()
         try:
-            table = spreadsheets.read(copy.name, name, columns=resource.sheet_columns(), limits=LIMITS)
+            table = spreadsheets.read(copy.name, name, columns=resource.sheet_columns(), limits=spreadsheets.IN_REQUEST)
             return table, list(table)
         except spreadsheets.SpreadsheetRefused as refused:
             raise Refusal(str(refused), code="unreadable") from refused

@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from opsadmin.core.refusals import Refusal
+from opsadmin.core.spreadsheets import IN_REQUEST
 from opsadmin.core.spreadsheets.limits import SpreadsheetRefused
 from opsadmin.core.spreadsheets.reading import read
 from orgchart import changes
@@ -61,7 +62,7 @@ def rows_of(path, filename, sheet):
     """Yield (number, values, sentences about faults) of one sheet; nothing where the file does not have it."""
     columns = [field.column() for field in sheet.fields if not field.read_only]
     try:
-        table = read(path, filename, columns=columns, sheet=sheet.name)
+        table = read(path, filename, columns=columns, sheet=sheet.name, limits=IN_REQUEST)
     except SpreadsheetRefused as error:
         if error.code == "no_such_sheet":
             return

@@ -358,3 +358,23 @@ def test_what_is_no_date_is_refused(cell):
 def test_a_day_has_no_time_of_the_day():
     assert value_of(DAY, "2026-12-01") == value_of(DAY, clock("2026-12-01")) == date(2026, 12, 1)
     assert fault_of(DAY, "2026-12-01 10:00") == "bad_date"
+
+
+@pytest.mark.parametrize("column", [SKU, PRICE])
+@pytest.mark.parametrize("sign", ["\u202e", "\u2066"])
+def test_a_code_or_an_amount_that_is_shown_the_other_way_round_is_a_fault(column, sign):
+    with pytest.raises(BadCell) as bad:
+        value_of(column, f"{sign}12")
+    assert (bad.value.code, bad.value.params) == ("control_character", {"position": 1})
+
+
+@pytest.mark.parametrize("text", ["=1+1", "＋1", "－A", "＠SUM"])
+def test_a_formula_is_no_code(text):
+    with pytest.raises(BadCell) as bad:
+        value_of(SKU, text)
+    assert bad.value.code == "formula_text"
+
+
+def test_what_xml_cannot_hold_is_a_fault():
+    with pytest.raises(BadCell):
+        value_of(NAME, "a\ufffe")

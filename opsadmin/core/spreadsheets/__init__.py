@@ -10,7 +10,7 @@ from opsadmin.core.spreadsheets.faults import (
     Fixed,
     explain,
 )
-from opsadmin.core.spreadsheets.limits import Limits, SpreadsheetRefused, check_container
+from opsadmin.core.spreadsheets.limits import IN_REQUEST, Limits, SpreadsheetRefused, check_container
 from opsadmin.core.spreadsheets.reading import Row, Table, TableInfo, read
 from opsadmin.core.spreadsheets.sniff import DELIMITERS, ENCODINGS, TextShape, sniff
 from opsadmin.core.spreadsheets.template import write_template
@@ -21,6 +21,7 @@ __all__ = [
     "DELIMITERS",
     "ENCODINGS",
     "FAULT_TEXTS",
+    "IN_REQUEST",
     "NOTE_TEXTS",
     "BadCell",
     "Column",

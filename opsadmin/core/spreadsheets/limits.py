@@ -19,6 +19,9 @@ PAPERS = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8")
 XML_PARTS = (".xml", ".rels", ".vml")
 # A ratio says little about small parts: an empty theme shrinks a hundredfold.
 RATIO_FROM = MB
+CLAIM = b"uniqueCount"
+CLAIMED = re.compile(rb"""\s*=\s*["']([^"']{0,20})["']""")
+LONGEST_CLAIM = 1024
 DECLARED = re.compile(rb"""^(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?\sencoding\s*=\s*["']([^"']*)["']""")
 
 
@@ -41,6 +44,8 @@ class Limits:
 
 
 LIMITS = Limits()
+# For what is read while somebody waits for the page: masters, the organisation, work plans.
+IN_REQUEST = Limits(file_bytes=10 * MB, unpacked_bytes=50 * MB, rows=3_000, faults=3_000)
 
 
 _filled = lazy(lambda message, params: str(message) % params, str)
@@ -162,15 +167,33 @@ def _safe(name):
 def _check_member(file, info):
     """Unpack one part: its size must be the one that was announced, and nothing hides in it."""
     is_xml = info.filename.lower().endswith(XML_PARTS)
-    tail = b""
+    tail = claim = b""
     for number, chunk in enumerate(members.chunks(file, info)):
         if number == 0:
             _check_head(info, chunk, is_xml)
+        claim = _check_claims(claim + chunk, info) if is_xml else b""
         if is_xml and (b"<!DOCTYPE" in tail + chunk or b"<!ENTITY" in tail + chunk):
             raise SpreadsheetRefused(
                 "entities", _("The workbook defines XML entities. Save it again in Excel and upload that.")
             )
         tail = chunk[-16:]
+
+
+def _check_claims(text, info):
+    """Refuse a table of texts that claims more of them than its bytes can hold; returns what the next piece continues.
+
+    The reader of workbooks reserves memory for as many as are claimed, and ends the process where there is none.
+    """
+    *whole, last = text.split(CLAIM)
+    for piece in [*whole[1:], *([last] if whole else [])]:
+        found = CLAIMED.match(piece)
+        if found and (not found[1].isdigit() or int(found[1]) > info.file_size):
+            raise broken()
+        if found is None and piece is last:
+            if len(last) > LONGEST_CLAIM:
+                raise broken()
+            return CLAIM + last
+    return text[-len(CLAIM) :]
 
 
 def _check_head(info, head, is_xml):

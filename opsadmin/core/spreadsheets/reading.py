@@ -293,5 +293,8 @@ def read(
         check_container(path, limits)
         source = open_sheet(path, columns, limits, sheet)
     else:
-        source = TextSource(path, sniff(path, encoding=encoding, delimiter=delimiter), limits)
+        shape = sniff(path, encoding=encoding, delimiter=delimiter)
+        if not shape.quoted and shape.lines > limits.rows + HEADER_ROWS:
+            raise too_many_rows(limits)
+        source = TextSource(path, shape, limits)
     return Table(source, columns, limits, progress)

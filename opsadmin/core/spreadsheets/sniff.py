@@ -31,13 +31,14 @@ class TextShape:
     """How a text file is written.
 
     ``encoding`` is one of ENCODINGS, ``bom`` says whether a byte order mark stands before the text, ``lines`` is
-    the number of line ends.
+    the number of line ends, ``quoted`` whether some of them may stand inside a cell.
     """
 
     encoding: str
     delimiter: str
     bom: bool = False
     lines: int = 0
+    quoted: bool = False
 
     @contextmanager
     def opened(self, path):
@@ -62,7 +63,8 @@ def sniff(path, *, encoding=None, delimiter=None):
     text = _decoded(data, found, len(mark) if bom else 0)
     if "\0" in text:
         raise _nul(text.count("\n", 0, text.index("\0")) + 1)
-    return TextShape(found, delimiter or _delimiter_of(text), bom, max(text.count("\n"), text.count("\r")))
+    lines = max(text.count("\n"), text.count("\r"))
+    return TextShape(found, delimiter or _delimiter_of(text), bom, lines, '"' in text)
 
 
 def _asked_encoding(name):

@@ -26,6 +26,8 @@ CURRENCY = re.compile(r"[¥￥$€£元圆块]|CNY|RMB|USD", re.IGNORECASE)
 CLEAN_CODE = re.compile(r"[0-9A-Z][0-9A-Z_./-]*")
 QUOTED_FORMULA = re.compile(r'="([^"]*)"')
 INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+# These make "12" look like "21": in words they are taken out, in a code or an amount they are a fault.
+DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 BREAKS = re.compile(r"\s*[\r\n\t\v\f]\s*")
 # A program that opens a CSV runs a cell that begins with one of these; some fold the full-width twins first.
 FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
@@ -84,6 +86,8 @@ def careful(reader, cell, notes):
 
 def tidied(cell, notes, *, joins_lines=False):
     """Return a text without blanks around it and without what nobody can see. Raises BadCell."""
+    if not joins_lines and not DIRECTIONS.isdisjoint(cell):
+        raise BadCell("control_character", position=min(cell.index(one) for one in DIRECTIONS & set(cell)) + 1)
     text = INVISIBLE.sub("", cell)
     if text != cell:
         notes.append(("invisible", {}))
@@ -95,7 +99,8 @@ def tidied(cell, notes, *, joins_lines=False):
         text = BREAKS.sub(" ", text)
         notes.append(("line_break", {}))
     for position, char in enumerate(text, start=1):
-        if unicodedata.category(char) in {"Cc", "Cs"}:
+        # U+FFFE and its like are no characters: XML cannot hold them.
+        if unicodedata.category(char) in {"Cc", "Cs"} or ord(char) & 0xFFFE == 0xFFFE:
             raise BadCell("control_character", position=position)
     return text
 
@@ -178,6 +183,8 @@ class CodeReader:
             notes.append(("full_width", {"value": plain.upper()}))
         if SHORTENED.fullmatch(plain):
             raise BadCell("long_digits")
+        if plain.startswith(FORMULA_STARTS):
+            raise BadCell("formula_text")
         return fitting(plain.upper(), self.most) or None
 
     def of_cell(self, cell):
