@@ -1,10 +1,12 @@
 """Changes of the organisation in words: what kind of change an item is, and what it says of whom."""
 
+from functools import cached_property
+
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext, pgettext_lazy
 
 from orgchart.entities import ENTITIES
-from orgchart.models import ChangeOp, OrgStatus
+from orgchart.models import Area, ChangeOp, OrgStatus
 from staffing.models import Employee
 
 # In the order in which one mark stands for a row that has several.
@@ -65,6 +67,10 @@ class Words:
         numbers = {row["employee"] for row in rows if row.get("employee")}
         self.people = dict(Employee.objects.filter(number__in=numbers).values_list("number", "name"))
 
+    @cached_property
+    def areas(self):
+        return dict(Area.objects.values_list("code", "name"))
+
     def rows_of(self, item):
         """Return the row of an item as the item says it, as it becomes and as it was, as far as there is one."""
         rows = item.after, self.after.of(item.entity).get(item.key), self.before.of(item.entity).get(item.key)
@@ -101,8 +107,9 @@ class Words:
             ChangeOp.DELETE: pgettext("change", "Remove"),
         }
         verb = heads.get(item.op) or str(MARKS[mark_of(item)])
-        fields = "; ".join(self.fields(item))
-        return f"{verb} {noun} {self.subject(item)}" + (f": {fields}" if fields else "")
+        fields = pgettext("list", "; ").join(self.fields(item))
+        colon = pgettext("evidence", ": ")
+        return f"{verb} {noun} {self.subject(item)}" + (f"{colon}{fields}" if fields else "")
 
     def fields(self, item):
         """Yield each field that an item changes, in words; of a new row those that are filled in."""
@@ -131,6 +138,8 @@ class Words:
         if isinstance(value, bool):
             return _("yes") if value else _("no")
         column = kind.column[name]
+        if name == "area":
+            return self.areas.get(value, value)
         if column.refers in NAMES:
             return self.called(column.refers, value)
         choices = dict(kind.model._meta.get_field(column.attribute).flatchoices)

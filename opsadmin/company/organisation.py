@@ -4,7 +4,8 @@ from uuid import NAMESPACE_OID, uuid5
 
 from django.conf import settings
 from django.utils import timezone, translation
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from opsadmin.company.fixtures import days_ago, read
 from opsadmin.company.papers import POSITION_FIELDS, duty_rows, link_rows, position_row
@@ -40,10 +41,11 @@ def load_stores():
     return made + make_missing(Store, data["stores"], platform=Platform, brand=Brand)
 
 
-def enter(entity, rows):
+def enter(entity, rows, title):
     """Enter the rows that the log's tables do not have yet, as one set; return how many were entered.
 
-    The first sets hold since the day from which the staff are employed, later ones since the last change.
+    ``title`` is kept in the language of the company. The first sets hold since the day from which the staff are
+    employed, later ones since the last change.
     """
     kind = ENTITIES[entity]
     there = kind.read().keys()
@@ -53,17 +55,12 @@ def enter(entity, rows):
         last = last_version()
         since = last.effective_on if last else read("staff")["since"]
         with translation.override(settings.LANGUAGE_CODE):
-            apply_now(items, title=title_of(kind), effective_on=since)
+            apply_now(items, title=str(title), effective_on=since)
     return len(items)
 
 
-def title_of(kind):
-    """Return what a set is called that enters the rows of one kind."""
-    return _("Entered: %(what)s") % {"what": kind.model._meta.verbose_name_plural}
-
-
 def load_departments():
-    return enter("department", read("departments")["departments"])
+    return enter("department", read("departments")["departments"], _("Departments"))
 
 
 def position_rows():
@@ -74,7 +71,9 @@ def load_positions():
     """Enter the missing positions, and the links that they name."""
     rows = position_rows()
     plain = [{name: row[name] for name in POSITION_FIELDS if name in row} for row in rows]
-    return enter("position", plain) + enter("link", link_rows(rows))
+    return enter("position", plain, pgettext_lazy("job", "Positions")) + enter(
+        "link", link_rows(rows), _("Links between positions")
+    )
 
 
 def load_work():
@@ -82,8 +81,14 @@ def load_work():
     data = read("work")
     areas = [{**row, "order": order} for order, row in enumerate(read("areas")["areas"], 1)]
     made = make_missing(Area, areas)
-    made += enter("duty", [row for part in data["duties"] for row in duties_of(part)])
-    made += enter("authority", [row for part in data["authorities"] for row in powers_of(part)])
+    made += enter(
+        "duty",
+        [row for part in data["duties"] for row in duties_of(part)],
+        pgettext_lazy("finding", "Duties"),
+    )
+    made += enter(
+        "authority", [row for part in data["authorities"] for row in powers_of(part)], _("Authorities")
+    )
     return made + load_handoffs(data["handoffs"])
 
 
@@ -134,7 +139,7 @@ def load_staff():
         )
         made += created
         items += [assignment_row(row, held, data["since"]) for held in row["holds"] if created]
-    return made + enter("assignment", items)
+    return made + enter("assignment", items, _("Assignments"))
 
 
 def assignment_row(row, held, since):

@@ -1,6 +1,7 @@
 """Loading what hangs on people and posts: who left, and which post carries which role."""
 
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from opsadmin.company.fixtures import days_ago, read
 from opsadmin.company.organisation import assignment_row, enter, make_missing
@@ -23,7 +24,7 @@ def load_former_staff():
             since = min(data["since"], days_ago(row["days_ago"] + 1))
             held = assignment_row(row, {"position": row["position"]}, since)
             items.append(held | {"end": days_ago(row["days_ago"]).isoformat()})
-    return made + enter("assignment", items)
+    return made + enter("assignment", items, _("Former assignments"))
 
 
 def load_position_roles():

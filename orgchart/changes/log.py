@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone, translation
-from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from opsadmin.core.sealing import GENESIS, canonical_json, digest
 from orgchart.changes.items import Item, project, replay
@@ -40,7 +40,8 @@ def ensure_opening(day=EVER_SINCE):
     if OrgVersion.objects.exists():
         return
     with translation.override(settings.LANGUAGE_CODE):
-        opening = ChangeSet.objects.create(title=_("Opening"), kind=SetKind.OPENING, effective_on=day)
+        title = pgettext("change set", "Opening")
+    opening = ChangeSet.objects.create(title=title, kind=SetKind.OPENING, effective_on=day)
     version = record(opening, [], day=day)
     keep_snapshot(version, day)
 

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from orgchart.changes import preview, version_number
 from orgchart.models import ChangeOp
+from staffing.changewords import Words
 from staffing.chart import source
 from staffing.chart.tree import COMPANY, POSITIONS
 from staffing.chart.view import Chart, figures
@@ -143,11 +144,9 @@ def title_of(item, before, after, names):
     if "parent" in values:
         above = label(after, item.entity, values["parent"]) if values["parent"] else _("nobody above")
         return f"{new} → {above}", place_words(after, item.entity, values) if "department" in values else ""
-    return new, "、".join(
-        f"{name} {(item.before or {}).get(name)} → {value}"
-        for name, value in values.items()
-        if name != "status"
-    )
+    if "status" in values:
+        return new, ""
+    return new, "、".join(Words([], before, after).fields(item))
 
 
 def place_words(state, entity, values):

@@ -119,6 +119,8 @@ def editing():
         "people": _("%(n)s people: %(names)s"),
         "nobody_moves": _("nobody"),
         "superior_vacant": _("The new superior is vacant: name an acting one"),
+        "place_before": _("Put before %(title)s"),
+        "place_behind": _("Put behind %(title)s"),
         "release": _("Release to add · Esc to give up · live chart unchanged"),
         "submit": _("Submit for approval (%(n)s)"),
         "behind": _("Live chart changed %(n)s times since v%(v)s"),

@@ -44,7 +44,8 @@ def view_kept(request):
 
 @screen("org/change/item/", "org_change_item", methods=("POST",), may=may_edit_structure)
 def change_item(request):
-    """Add one change to a draft: ``do`` is move, new, rename, plan or close; ``card`` and ``onto`` are cards.
+    """Add one change to a draft: ``do`` is move, new, rename, plan or close; ``card`` and ``onto`` are cards,
+    ``before`` or ``behind`` one below ``onto``.
 
     Answers {items, tray}; a refusal says why, and nothing is added.
     """
@@ -97,7 +98,8 @@ def entity_of(chart, card):
 
 
 def move(chart, data):
-    found = moves(chart, data.get("card", ""), data.get("onto", ""))
+    names = ("card", "onto", "before", "behind")
+    found = moves(chart, *(data.get(name, "") for name in names))
     return [(entity, key, "set", after) for entity, key, after in found]
 
 

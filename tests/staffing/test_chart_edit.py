@@ -4,9 +4,11 @@ import json
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from orgchart import changes
 from orgchart.models import ChangeSet, Department, EditorScope, Position
+from staffing.chart.moves import renumbered
 
 pytestmark = pytest.mark.django_db
 
@@ -43,6 +45,51 @@ def test_a_drop_is_one_change_of_the_draft_and_the_live_chart_stays(hr, draft):
     item = draft.items.get()
     assert item.after == {"parent": "ec-service-lead", "department": "ec-service"}
     assert Position.objects.get(code="ec-data").parent.code == "ec-manager"
+
+
+def order_of(titles):
+    rows = Position.objects.filter(code__in=titles).order_by("order", "code")
+    return list(rows.values_list("code", flat=True))
+
+
+def test_a_drop_between_two_cards_puts_it_there_and_changes_as_few_rows_as_will_do(hr, draft):
+    answer = add(hr, draft, do="move", card="p:ec-copywriter", onto="d:ec-planning", before="p:ec-designer")
+    assert answer.status_code == 200
+    ChangeSet.objects.filter(pk=draft.pk).update(effective_on=timezone.localdate())
+    changes.schedule(draft, by=None)
+    group = ["ec-designer", "ec-art-editor", "ec-copywriter", "ec-visual"]
+    assert order_of(group) == ["ec-copywriter", "ec-designer", "ec-art-editor", "ec-visual"]
+
+
+def test_a_drop_between_cards_elsewhere_moves_and_orders_in_one_change(hr, draft):
+    answer = add(
+        hr, draft, do="move", card="p:ec-data", onto="p:ec-service-lead", before="p:ec-service-agent"
+    )
+    assert answer.status_code == 200
+    after = draft.items.get(key="ec-data").after
+    assert after["parent"] == "ec-service-lead" and "order" in after
+
+
+def test_a_drop_where_it_stands_already_is_refused(hr, draft):
+    stays = {"onto": "d:ec-planning", "behind": "p:ec-designer"}
+    assert add(hr, draft, do="move", card="p:ec-art-editor", **stays).status_code == 409
+    assert not draft.items.exists()
+
+
+@pytest.mark.parametrize(
+    ("orders", "at", "own", "expected"),
+    [
+        ([1, 2, 3], 0, 9, {0: 0}),
+        ([0, 1, 2], 0, 9, {0: 0, 1: 1, 2: 2, 3: 3}),
+        ([1, 5], 1, 9, {1: 2}),
+        ([1, 5], 1, 3, {}),
+        ([1, 2], 2, 0, {2: 3}),
+        ([0, 0, 0], 1, 0, {1: 1, 2: 2, 3: 3}),
+        ([2, 3, 5], 1, 3, {2: 4}),
+    ],
+)
+def test_as_few_orders_change_as_will_do(orders, at, own, expected):
+    assert renumbered(orders, at, own) == expected
 
 
 def test_below_itself_is_refused_with_a_sentence(hr, draft, english):

@@ -169,6 +169,34 @@ const cardBelow = (event) => {
   return found && svg.contains(found) && !found.dataset.card.startsWith("+") ? found.dataset.card : null;
 };
 
+// Dropped on the edge of a card without drawn children, or in the gap beside it: between cards, not under one.
+const EDGE = 14;
+const GAP = 4;
+
+const placeAt = (event) => {
+  const here = draw.getBoundingClientRect();
+  const [x, y] = [(event.clientX - here.x - view.x) / view.zoom, (event.clientY - here.y - view.y) / view.zoom];
+  const { model } = view;
+  const card = model.of(drag.id);
+  for (const one of view.drawing.boxes) {
+    if (one.more || one.id === drag.id || x < one.x || x > one.x + one.w || y < one.y - GAP || y > one.y + one.h + GAP) continue;
+    const [top, foot] = [y - one.y, one.y + one.h - y];
+    if (Math.min(top, foot) > EDGE || !mayStandBeside(card, model.of(one.id))) return null;
+    const side = top < foot ? "before" : "behind";
+    return { side, beside: one.id, onto: model.of(one.id).parent, x: one.x, w: one.w, y: side === "before" ? one.y - GAP : one.y + one.h + GAP };
+  }
+  return null;
+};
+
+const mayStandBeside = (card, other) => {
+  const { model } = view;
+  if (!other || other.id === model.root || card.kind !== other.kind || model.isOpen(other.id) || model.isBelow(other.parent, card.id)) return false;
+  return card.parent === other.parent || !forbidden(card.id, other.parent);
+};
+
+const slot = document.createElementNS("http://www.w3.org/2000/svg", "path");
+slot.setAttribute("class", "slot-line");
+
 const begin = () => {
   const card = cardAt(drag.id);
   drag.node = card.cloneNode(true);
@@ -189,16 +217,32 @@ const follow = (event) => {
   const at = drag.box;
   const [x, y] = [(event.clientX - here.x - view.x) / view.zoom - drag.dx, (event.clientY - here.y - view.y) / view.zoom - drag.dy];
   drag.node.setAttribute("transform", `translate(${x} ${y})`);
-  const over = cardBelow(event);
+  drag.place = placeAt(event);
+  if (drag.place) {
+    slot.setAttribute("d", `M${drag.place.x} ${drag.place.y}h${drag.place.w}`);
+    svg.querySelector("[data-world]").append(slot);
+  } else slot.remove();
+  const over = drag.place ? `${drag.place.side} ${drag.place.beside}` : cardBelow(event);
   if (over === drag.over) { placeHint(event, here); return; }
   cardAt(drag.over ?? "")?.classList.remove("target");
   drag.over = over !== drag.id ? over : null;
   hint.hidden = !drag.over;
   if (!drag.over) return;
-  const found = meaning(drag.id, drag.over);
+  const found = drag.place ? placeMeaning(drag.id, drag.place) : meaning(drag.id, drag.over);
   hint.innerHTML = found.html;
+  if (drag.place) { placeHint(event, here, at); return; }
   if (!found.why) cardAt(drag.over).classList.add("target");
   placeHint(event, here, at);
+};
+
+const placeMeaning = (id, { onto, side, beside }) => {
+  const { model } = view;
+  const words_ = fill(side === "before" ? words.place_before : words.place_behind, { title: model.of(beside).title });
+  if (model.of(id).parent !== onto) {
+    const found = meaning(id, onto);
+    return { ...found, html: found.html.replace('<div class="ft">', `<div class="ft">${escape(words_)} · `) };
+  }
+  return { why: null, html: `<div class="hd">${escape(model.of(id).title)}</div><div class="ft">${escape(words_)} · ${escape(words.release)}</div>` };
 };
 
 const placeHint = (event, here) => {
@@ -226,6 +270,7 @@ const end = () => {
   drag = null;
   if (!was?.node) return was;
   was.node.remove();
+  slot.remove();
   box.classList.add("was-dragged");
   setTimeout(() => box.classList.remove("was-dragged"));
   svg.querySelectorAll(".dim, .ghost, .target").forEach((card) => card.classList.remove("dim", "ghost", "target"));
@@ -235,6 +280,7 @@ const end = () => {
 const dropped = async () => {
   const was = end();
   if (!was?.node || !was.over) return;
+  if (was.place) { await send({ do: "move", card: was.id, onto: was.place.onto, [was.place.side]: was.place.beside }); return; }
   const why = forbidden(was.id, was.over);
   if (why) { window.op.banner("block", `${words.cannot_drop}：${why}。${words.refused}`); return; }
   await send({ do: "move", card: was.id, onto: was.over });
@@ -349,8 +395,24 @@ const keys = {
   r: (id) => askPost("rename", id),
   Delete: (id) => send({ do: "close", card: id }),
 };
+// Alt with an arrow: one place up or down among those beside it.
+const shift = async (id, by) => {
+  const beside = view.model.kidsOf(view.model.of(id).parent);
+  const other = beside[beside.indexOf(id) + by];
+  if (!other || view.model.of(other).kind !== view.model.of(id).kind) return;
+  await send({ do: "move", card: id, onto: view.model.of(id).parent, [by < 0 ? "before" : "behind"]: other });
+  goTo(id);
+};
+
 const pressed = (event) => {
   const card = event.target.closest("[data-card]");
+  const by = event.altKey && { ArrowUp: -1, ArrowDown: 1 }[event.key];
+  if (card && by && view.model.of(card.dataset.card) && card.dataset.card !== view.model.root) {
+    event.preventDefault();
+    event.stopPropagation();
+    shift(card.dataset.card, by);
+    return;
+  }
   const act = card && !event.ctrlKey && !event.metaKey && !event.altKey && (keys[event.key] ?? keys[event.key.toLowerCase()]);
   if (!act) return;
   event.preventDefault();
