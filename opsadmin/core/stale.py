@@ -4,10 +4,12 @@ import hashlib
 
 from django import forms
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from opsadmin.core.refusals import Refusal
 
 SEEN = "seen"
+NOT_ASKED = _lazy("The page was of another version and did not ask for this. Look at it and save again.")
 
 
 def digest(values):
@@ -81,6 +83,8 @@ class SeenMixin:
     def clean(self):
         cleaned = super().clean()
         sent, now = self.data.get(self.add_prefix(SEEN)), self.seen
+        if sent:
+            self.refuse_what_was_not_asked()
         if sent and sent != now:
             clashes = [name for name in self.changed_data if self.clashes(name)]
             self.data = self.data.copy()
@@ -88,6 +92,25 @@ class SeenMixin:
             for name in clashes:
                 self.add_error(name, both_versions(*self.versions(name)))
         return cleaned
+
+    def refuse_what_was_not_asked(self):
+        """Refuse once a page of another version, which lacks fields; they then show what is stored."""
+        lacking = [name for name in self.fields if self.lacks(name)]
+        self.data = self.data.copy() if lacking else self.data
+        for name in lacking:
+            field = self.fields[name]
+            self.data[self.add_prefix(name)] = plain(
+                field.prepare_value(self.get_initial_for_field(field, name))
+            )
+            self.add_error(name, NOT_ASKED)
+
+    def lacks(self, name):
+        """Say whether the page had no such field. A browser leaves out radio buttons and files nobody chose."""
+        field = self.fields[name]
+        widget = getattr(field.widget, "widget", field.widget)
+        if field.disabled or isinstance(widget, forms.RadioSelect | forms.FileInput):
+            return False
+        return widget.value_omitted_from_data(self.data, self.files, self.add_prefix(name))
 
     def clashes(self, name):
         """Say whether the field was changed by somebody else too."""

@@ -121,3 +121,8 @@ class Position(TreeNode):
 
     def __str__(self):
         return self.title
+
+    def validate_constraints(self, exclude=None):
+        """Judge the constraints once the state is right: Django cannot judge a condition on a faulty field."""
+        if not {"head", "status"} & set(exclude or ()):
+            super().validate_constraints(exclude=exclude)

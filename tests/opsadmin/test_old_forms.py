@@ -1,5 +1,6 @@
 """Forms as another version of the program showed them: fields missing, renamed or unknown. Understood, or refused."""
 
+import html
 from html.parser import HTMLParser
 
 import pytest
@@ -11,6 +12,7 @@ from django.urls import reverse
 from approvals.models import Decision, Document, Task
 from opsadmin.core.models import Job, User
 from opsadmin.core.screens import SCREENS
+from opsadmin.core.stale import NOT_ASKED
 from opsadmin.roles import BY_CODE
 from orgchart.models import Finding
 from tests.opsadmin.test_urls_by_role import addresses, changes_of_the_organisation
@@ -22,11 +24,14 @@ BUTTONS = {"submit", "button", "file", "reset", "image"}
 
 
 class Forms(HTMLParser):
-    """The forms of a page that are sent by POST: (action, {name: value as the page shows it}, names of hidden ones)."""
+    """The forms of a page that are sent by POST: (action, {name: value as the page shows it}, names of hidden ones).
+
+    ``boxes`` are the names that a browser leaves out where nothing is ticked.
+    """
 
     def __init__(self):
         super().__init__()
-        self.found, self.values, self.hidden, self.open = [], None, None, None
+        self.found, self.boxes, self.values, self.hidden, self.open = [], set(), None, None, None
 
     def handle_starttag(self, tag, attrs):
         attrs = dict(attrs)
@@ -37,7 +42,9 @@ class Forms(HTMLParser):
         elif self.values is None or not name and tag != "option":
             return
         elif tag == "input" and attrs.get("type") not in BUTTONS and name != "csrfmiddlewaretoken":
-            if attrs.get("type") not in {"checkbox", "radio"} or "checked" in attrs:
+            if attrs.get("type") in {"checkbox", "radio"}:
+                self.boxes.add(name)
+            if name not in self.boxes or "checked" in attrs:
                 self.values[name] = attrs.get("value", "")
             if attrs.get("type") == "hidden":
                 self.hidden.add(name)
@@ -73,17 +80,21 @@ def old_shapes(values, hidden):
     """Yield the form with the names of another version, and without each of the fields that nobody sees."""
     yield "other names", {f"old_{name}": value for name, value in values.items()}
     for name in hidden:
-        yield f"without {name}", {other: value for other, value in values.items() if other != name}
+        yield f"without {name}", without(name, values)
+
+
+def without(name, values):
+    return {other: value for other, value in values.items() if other != name}
 
 
 def sent(client, url, data):
-    """Return the status of a form that is sent and then taken back, the end of a session too."""
+    """Return the answer to a form that is sent and then taken back, the end of a session too."""
     cookies = client.cookies.copy()
     with transaction.atomic():
         answer = client.post(url, data)
         transaction.set_rollback(True)
     client.cookies = cookies
-    return answer.status_code
+    return answer
 
 
 def screens(name):
@@ -121,11 +132,38 @@ def test_no_form_of_another_version_meets_a_fault_of_the_system(world, names):
     broken = []
     for url, (values, hidden) in forms.items():
         for shape, data in old_shapes(values, hidden):
-            status = sent(world, url, data)
+            status = sent(world, url, data).status_code
             if status >= 500:
                 broken.append((url, shape, status))
     assert broken == []
     assert world.get(reverse("admin:index")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "orgchart_position",
+        "stores_store",
+        *(
+            pytest.param(name, marks=pytest.mark.soak)
+            for name in ("staffing_employee", "staffing_assignment", "stores_sku")
+        ),
+    ],
+)
+def test_a_page_that_did_not_ask_for_a_field_does_not_empty_it(world, model):
+    url = dict(addresses())[f"admin:{model}_change"]
+    parser = Forms()
+    parser.feed(world.get(url).content.decode())
+    values = next(values for _action, values, hidden in parser.found if "seen" in hidden)
+    assert str(NOT_ASKED) not in told(sent(world, url, values))
+    asked = [name for name in values if name != "seen" and name not in parser.boxes and name[0] != "_"]
+    assert len(asked) > 1
+    for name in asked:
+        assert str(NOT_ASKED) in told(sent(world, url, without(name, values))), name
+
+
+def told(answer):
+    return html.unescape(answer.content.decode())
 
 
 @pytest.mark.parametrize("missing", ["content_hash", "verdict", "password"])
