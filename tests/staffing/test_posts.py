@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
@@ -21,6 +22,14 @@ from tests.factories import (
 )
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
+
+# Until the end of the transaction, PostgreSQL finds this clock before its own.
+TOMORROW = """
+CREATE SCHEMA later;
+CREATE FUNCTION later.clock_timestamp() RETURNS timestamptz LANGUAGE sql
+AS $$ SELECT pg_catalog.clock_timestamp() + interval '1 day' $$;
+SET LOCAL search_path = later, pg_catalog, public
+"""
 
 
 @pytest.fixture
@@ -52,6 +61,19 @@ def person(signed_in, settings):
     return account
 
 
+@pytest.fixture
+def pass_a_day(db, monkeypatch):
+    """A function after which it is tomorrow, by this machine's clock and by the database's."""
+
+    def pass_on():
+        later = timezone.now() + timedelta(days=1)
+        monkeypatch.setattr(timezone, "now", lambda: later)
+        with connection.cursor() as cursor:
+            cursor.execute(TOMORROW)
+
+    return pass_on
+
+
 def roles_of(account):
     return set(account.user.groups.values_list("name", flat=True))
 
@@ -76,20 +98,18 @@ def test_a_direct_edit_through_the_log_grants_and_withdraws_at_once(person, post
 
 
 def test_an_assignment_of_tomorrow_grants_nothing_today_and_the_first_request_of_its_day_grants_it(
-    person, post, today, monkeypatch
+    person, post, today, pass_a_day
 ):
     AssignmentFactory(employee=person.employee, position=post, start=today + timedelta(days=1))
     assert not person.opens()
-    later = timezone.now() + timedelta(days=1)
-    monkeypatch.setattr(timezone, "now", lambda: later)
+    pass_a_day()
     assert person.opens()
 
 
-def test_the_first_request_after_midnight_withdraws_what_ended(person, post, today, monkeypatch):
+def test_the_first_request_after_midnight_withdraws_what_ended(person, post, today, pass_a_day):
     AssignmentFactory(employee=person.employee, position=post, end=today + timedelta(days=1))
     assert person.opens()
-    later = timezone.now() + timedelta(days=1)
-    monkeypatch.setattr(timezone, "now", lambda: later)
+    pass_a_day()
     assert not person.opens()
 
 
