@@ -19,10 +19,10 @@ FROM ({rules}) rules JOIN {lines} l ON l.id = rules.line_id
 CLOSE = f"""
 UPDATE stores_priceinforce p SET during = tstzrange(lower(p.during), %(start)s)
 FROM new_price n WHERE {SAME_PLACE} AND {YIELDS}
-RETURNING p.sku_id, p.store_id, p.layer, p.amount, p.currency, p.document_number, p.line_no
 """
 REOPEN = f"""
-WITH closed AS ({CLOSE})
+WITH closed AS ({CLOSE}
+    RETURNING p.sku_id, p.store_id, p.layer, p.amount, p.currency, p.document_number, p.line_no)
 INSERT INTO stores_priceinforce (sku_id, store_id, layer, amount, currency, during, document_number, line_no)
 SELECT sku_id, store_id, layer, amount, currency, tstzrange(%(end)s, NULL), document_number, line_no FROM closed
 """

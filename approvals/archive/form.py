@@ -125,18 +125,27 @@ def printed_form(filed: Filed, *, qr_url: str, out_path) -> None:
     sentence saying where the others are. Characters that the font lacks, and those that would change how a line
     reads, are printed as code points.
     """
+    content, filed_at = form_text(filed, qr_url), datetime.fromisoformat(filed.row("archive")["filed_at"])
+    Path(out_path).write_bytes(typeset(content, filed_at))
+
+
+def form_text(filed, qr_url):
+    """Return everything that the form says, as JSON for the template."""
     with override("zh-hans"):
-        content = json.dumps(_content(filed, qr_url), ensure_ascii=False)
-    pdf = typst.compile(
+        return json.dumps(_content(filed, qr_url), ensure_ascii=False)
+
+
+def typeset(content, at):
+    """Return the PDF of what ``form_text`` says, dated at a moment."""
+    return typst.compile(
         HERE / "form.typ",
         font_paths=_fonts(),
         sys_inputs={"form": content},
         pdf_standards=["a-2u"],
         # Tags for each cell would make a long form fifteen times larger and take most of the time.
         pdf_tags=False,
-        timestamp=datetime.fromisoformat(filed.row("archive")["filed_at"]).replace(microsecond=0),
+        timestamp=at.replace(microsecond=0),
     )
-    Path(out_path).write_bytes(pdf)
 
 
 @cache

@@ -3,7 +3,7 @@
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Q, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from stores.models.goods import Sku
@@ -16,6 +16,15 @@ class PriceLayer(models.TextChoices):
     CAMPAIGN = "campaign", _("campaign price")
 
 
+# Store, SKU and layer as one number: an index over two columns takes far less than over four, for every price that
+# is written. Two places never share a number as long as there are fewer than 2^40 SKUs.
+PLACE = (
+    F("store_id") * Value(2**41, models.BigIntegerField())
+    + F("sku_id") * Value(2, models.BigIntegerField())
+    + Case(When(layer="campaign", then=Value(1)), default=Value(0), output_field=models.BigIntegerField())
+)
+
+
 class PriceInForce(models.Model):
     """What a filed document made valid for a SKU, a store, a layer and a window ``[start, end)``.
 
@@ -23,7 +32,7 @@ class PriceInForce(models.Model):
     refuses every other change). A campaign price stands over the base price while its window lasts.
     """
 
-    sku = models.ForeignKey(Sku, models.PROTECT, related_name="prices", verbose_name="SKU")
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="prices", verbose_name="SKU", db_index=False)
     store = models.ForeignKey(Store, models.PROTECT, related_name="prices", verbose_name=_("store"))
     layer = models.CharField(_("layer"), max_length=10, choices=PriceLayer.choices)
     amount = models.DecimalField(_("price"), max_digits=12, decimal_places=2)
@@ -39,16 +48,14 @@ class PriceInForce(models.Model):
         verbose_name_plural = _("prices in force")
         indexes = [
             models.Index(fields=["document_number", "line_no"], name="price_by_document"),
-            # The exclusion constraint's own index is far slower at finding the prices of one SKU.
+            # The exclusion constraint's own index cannot find the prices of one SKU.
             models.Index(fields=["sku", "store", "layer"], name="price_by_sku_and_store"),
         ]
         constraints = [
             ExclusionConstraint(
                 name="price_in_force_one_per_instant",
                 expressions=[
-                    ("sku", RangeOperators.EQUAL),
-                    ("store", RangeOperators.EQUAL),
-                    ("layer", RangeOperators.EQUAL),
+                    (PLACE, RangeOperators.EQUAL),
                     ("during", RangeOperators.OVERLAPS),
                 ],
                 violation_error_message=_("This SKU already has a price in this store at that time."),
