@@ -5,8 +5,10 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
+import psycopg2
 import pytest
 from django.conf import settings
 
@@ -20,6 +22,7 @@ from tests.servers import HOME, ROOT
 pytestmark = pytest.mark.django_db(transaction=True)
 
 TOOLS = servers.POSTGRES / "pginstall" / "bin"
+APP = "opsadmin_app"
 NIGHT = ("media.tar.gz", "anchor.tar.gz", "opsadmin.dump", "rows.txt")
 
 
@@ -27,17 +30,21 @@ NIGHT = ("media.tar.gz", "anchor.tar.gz", "opsadmin.dump", "rows.txt")
 def machine(tmp_path):
     """The environment of a machine with an empty PostgreSQL of its own and no file of ours."""
     home = HOME / f"restored-{os.getpid()}"
-    child, address = servers.start_postgres(home, durable=False)
-    files = tmp_path / "machine"
-    yield environment_of(address, media=files / "media", anchor=files / "anchor")
+    child, owner = servers.start_postgres(home, durable=False)
+    password, files = servers.new_password(), tmp_path / "machine"
+    with closing(psycopg2.connect(owner)) as made, made, made.cursor() as cursor:
+        cursor.execute(f"CREATE ROLE {APP} LOGIN PASSWORD '{password}'")
+    address = f"postgres://{APP}:{password}@{owner.rpartition('@')[2]}"
+    yield environment_of(owner, address, media=files / "media", anchor=files / "anchor")
     processes.stop([child])
     shutil.rmtree(home)
 
 
-def environment_of(address, *, media, anchor):
+def environment_of(owner, address, *, media, anchor):
     return {
         **os.environ,
         "PATH": f"{TOOLS}:{os.environ['PATH']}",
+        "OWNER": owner,
         "DATABASE_URL": address,
         "MEDIA_DIR": str(media),
         "ANCHOR_FILE": str(anchor / "checkpoints.jsonl"),
@@ -61,13 +68,14 @@ def run(commands, environment, folder):
 
 
 def test_a_dump_restored_on_an_empty_machine_has_every_row_and_verifies(
-    machine, process_environment, company, tmp_path
+    machine, process_environment, app_role, company, tmp_path
 ):
     walk(lines=8)
     for pk in Job.objects.filter(kind="make_package", state=JobState.QUEUED).values_list("pk", flat=True):
         jobs.run(pk)
     here = environment_of(
         process_environment["DATABASE_URL"],
+        app_role,
         media=settings.MEDIA_ROOT,
         anchor=Path(settings.ANCHOR_FILE).parent,
     )
