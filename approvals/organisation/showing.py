@@ -17,7 +17,7 @@ from orgchart.models import ChangeSet, SetState
 from staffing.changewords import MARKS, Words, mark_of, rows_marked
 from staffing.chart.source import Holder
 from staffing.chart.tree import COMPANY
-from staffing.chart.view import Seats, plan_words, range_words, seats_of
+from staffing.chart.view import plan_words, range_words
 from staffing.models import Employee
 from staffing.moves import affected_people, in_words
 
@@ -288,12 +288,13 @@ def titles(state, posts):
 def preorder(tree, chosen):
     """Return [(card, depth)] of the chosen cards, each after the one above it; depth counts chosen cards only."""
     found, waiting = [], [(COMPANY, 0)]
+    ways = {above for card in chosen if card in tree.parent for above in tree.path(card)}
     while waiting:
         card, depth = waiting.pop()
         if card in chosen:
             found.append((card, depth))
             depth += 1
-        waiting += [(child, depth) for child in reversed(tree.kids(card))]
+        waiting += [(child, depth) for child in reversed(tree.kids(card)) if child in ways]
     return found
 
 
@@ -338,9 +339,7 @@ class Figures:
 
 def figures(chart):
     """Return an organisation in a few figures; ``several`` is how many assignments are concurrent ones."""
-    seats = Seats()
-    for code, row in chart.source.positions.items():
-        seats.add(seats_of(row, chart.source.filled(code)))
+    seats = chart.whole
     posts = [count for card, count in chart.spans.items() if card.startswith("p:")]
     return Figures(
         departments=len(chart.source.departments),

@@ -10,6 +10,7 @@ BLOCK, SIGN, WARN, INFO = "block", "sign", "warn", "info"
 REPORTING, DUTIES, PLAN, CAREER, HANDOFFS = "reporting", "duties", "plan", "career", "handoffs"
 COPIES = "copies"
 RULES = {}
+SIGNS = str.maketrans("", "", "()（） ")
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def ref_of(row):
 
 def bare(title):
     """Return a title without brackets and blanks: papers write 销售(各组)主管 and 销售各组主管 for one post."""
-    return "".join(letter for letter in title if letter not in "()（） ")
+    return title.translate(SIGNS)
 
 
 def subject(entity, row):

@@ -37,16 +37,21 @@ def titles(case):
 
 
 def superiors(case):
-    """Return {report: set of superiors}; a report that is no post stands by the word that names it."""
-    found, known = defaultdict(set), titles(case)
-    for code, row in case.positions.items():
-        if row["parent"] in case.positions:
-            found[code].add(row["parent"])
-    for code, links in named_reports(case).items():
+    """Return {report: set of superiors} of what is named as a report.
+
+    A report that is no post stands by the word that names it. All others have the one superior of their row, or none.
+    """
+    named = named_reports(case)
+    found, known = defaultdict(set), titles(case) if named else {}
+    for code, links in named.items():
         for link in links:
             report = link["to"] or (None if bare(link["to_label"]) in known else f"?{link['to_label']}")
             if report and report != code:
                 found[report].add(code)
+    for report, above in found.items():
+        parent = case.positions.get(report, {}).get("parent")
+        if parent in case.positions:
+            above.add(parent)
     return found
 
 
@@ -101,14 +106,14 @@ def circle(case):
     """Posts or departments stand above themselves."""
     for entity, rows in (("position", case.positions), ("department", case.departments)):
         seen = set()
-        for start in sorted(rows):
-            path = []
+        for start in rows:
+            path = {}
             key = start
             while key in rows and key not in seen and key not in path:
-                path.append(key)
+                path[key] = len(path)
                 key = rows[key]["parent"]
             if key in path:
-                ring = path[path.index(key) :]
+                ring = list(path)[path[key] :]
                 lines = [
                     line(
                         rows[k],
@@ -220,18 +225,17 @@ def described_twice(case):
     for superior, links in named_reports(case).items():
         for link in links:
             named[bare(link["to_label"])].append(superior)
-    for (department, title), codes in sorted(groups.items()):
-        if len(codes) > 1:
-            rows = [case.positions[code] for code in codes]
-            lines = [line(row, "title", [row["title"]], [row["title"]]) for row in rows]
-            lines += [
-                line(case.positions[code], "leads", led_by(case, code), [rows[0]["title"]])
-                for code in dict.fromkeys(named[title])
-            ]
-            shown = [subject("position", row) for row in rows]
-            yield Found(
-                "described_twice", (department, title), BLOCK, evidence(shown, lines, rows), len(codes), 1
-            )
+    double = {group: codes for group, codes in groups.items() if len(codes) > 1}
+    for (department, title), codes in sorted(double.items()):
+        rows = [case.positions[code] for code in codes]
+        lines = [line(row, "title", [row["title"]], [row["title"]]) for row in rows]
+        lines += [
+            line(case.positions[code], "leads", led_by(case, code), [rows[0]["title"]])
+            for code in dict.fromkeys(named[title])
+        ]
+        shown = [subject("position", row) for row in rows]
+        proof = evidence(shown, lines, rows)
+        yield Found("described_twice", (department, title), BLOCK, proof, len(codes), 1)
 
 
 @finding_rule(REPORTING, WARN)

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from orgchart import changes
@@ -54,7 +55,7 @@ def flat_select(model):
     return [dict(zip(fields, values, strict=True)) for values in model.objects.values_list(*fields)]
 
 
-def test_changes_in_a_big_company():
+def test_changes_in_a_big_company(signed_in):
     with connection.cursor() as cursor:
         cursor.execute(COMPANY)
     with measured("floor: positions by one flat select") as floor:
@@ -82,6 +83,9 @@ def test_changes_in_a_big_company():
     with measured("a preview with figures before and after"):
         seen = changes.preview(draft)
         changes.metrics(seen.before), changes.metrics(seen.after)
+    client, page = signed_in(roles=["hr"]), reverse("admin:org_change_set", args=[draft.pk])
+    with measured("the page of a reorganisation: both trees, people, figures, what stops it"):
+        assert client.get(page).status_code == 200
     with measured("a reorganisation takes effect, with snapshot and notices"):
         schedule(draft, by=None)
     with measured("the organisation of yesterday"):
