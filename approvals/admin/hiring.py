@@ -20,6 +20,8 @@ from opsadmin.core.screens import page, screen
 from opsadmin.core.stale import SeenMixin
 from orgchart.models import Position
 
+MOST_CHOICES = 300
+
 
 def may_list(user):
     return permissions.may_list(user, HIRING_REQUEST.code)
@@ -30,8 +32,25 @@ def may_draft(user):
 
 
 class PositionChoice(forms.ModelChoiceField):
+    """A list of positions; where they are too many to list, a field that finds them by title, code or department."""
+
     def label_from_instance(self, position):
         return f"{position.department} · {position.title}"
+
+    def to_python(self, value):
+        code = str(value or "").partition(" ")[0]
+        if self.typed and code and not code.isdecimal():
+            value = self.queryset.filter(code=code).values_list("pk", flat=True).first() or 0
+        return super().to_python(value)
+
+    @property
+    def typed(self):
+        return isinstance(self.widget, forms.TextInput)
+
+    def let_type(self):
+        self.widget = forms.TextInput(
+            {"data-find": reverse("admin:position_find"), "autocomplete": "off", "maxlength": 120}
+        )
 
 
 class RequestForm(SeenMixin, forms.Form):
@@ -60,6 +79,10 @@ class RequestForm(SeenMixin, forms.Form):
         self.fields["position"].queryset = positions.order_by(
             "department__order", "department__code", "order"
         )
+        if positions.order_by()[MOST_CHOICES : MOST_CHOICES + 1].exists():
+            self.fields["position"].let_type()
+            chosen = self.initial.get("position")
+            self.initial["position"] = f"{chosen.code} {chosen.title}" if chosen else ""
         for field in self.fields.values():
             field.widget.attrs["class"] = "op-input"
 

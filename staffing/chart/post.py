@@ -19,6 +19,8 @@ def facts_of(chart, card):
     """Return the facts of one card for the template: plan, holders, superior, authority, duties, paths."""
     made = nodes_of(chart, [card])[0]
     above = superior_of(chart, card)
+    for holder in made.get("holders", ()):
+        holder["share"] = f"{float(holder['fte']):.0%}"
     made["above_title"] = card_title(chart, above) if above else ""
     made["advised"] = limits().span_max
     made["too_wide"] = made["kind"] == "position" and made["span"] > made["advised"]

@@ -23,9 +23,10 @@ from orgchart.findings.queue import accept, confirm, refresh_findings, reopen
 from orgchart.models import Finding, FindingCheck, FindingSeverity, FindingState, OrgModel
 from orgchart.models.findings import LEAST_REASON
 from orgchart.permissions import may_confirm_finding, may_edit_structure
+from staffing.boards.paging import paged
 from staffing.workbooks import workbook
 
-MOST_ROWS = 200
+MOST_ROWS = 100
 # What is no problem is accepted without an end: it comes back only where it gets worse.
 FOR_GOOD = date.max
 PEOPLE = ("long_cover", "more_than_full_time", "store_without_person")
@@ -66,7 +67,7 @@ def findings(request):
     """The queue: the gravest first, one of them open beside it."""
     tab, group, of = asked_for(request)
     every, rows = rows_asked_for(tab, group, of)
-    rows = list(rows.select_related("accepted_by", "confirmed_by", "org_model")[:MOST_ROWS])
+    rows, pager = paged(request, rows.select_related("accepted_by", "confirmed_by", "org_model"), MOST_ROWS)
     counts = counted(every)
     last = FindingCheck.objects.first()
     return page(
@@ -88,7 +89,7 @@ def findings(request):
         models=models(),
         rows=[laid(row) for row in rows],
         total=counts["tabs"][tab],
-        most=MOST_ROWS,
+        pager=pager,
         shown=detail(request, rows[0]) if rows else None,
         may_edit=may_edit_structure(request.user),
         may_set=may_view(request.user, "orgchart.findinglimits"),

@@ -13,11 +13,12 @@ from opsadmin.core.refusals import Refusal
 from opsadmin.core.screens import page, screen
 from staffing import leaving, permissions
 from staffing.boards.movements import ENDS, JOINS, LEAVES, STARTS, movements
+from staffing.boards.paging import paged
 from staffing.boards.screens.choosing import employee_in
 from staffing.models import Delegation
 
 BEFORE, AFTER, LONGEST = 30, 60, 400
-MOST = 400
+MOST = 200
 WORDS = {
     JOINS: pgettext_lazy("movement", "Joins"),
     STARTS: pgettext_lazy("movement", "Takes a post"),
@@ -33,7 +34,8 @@ def people_movements(request):
     start, end = window(request, today)
     rows = movements(start, end)
     kind = request.GET.get("show", "")
-    shown = [row for row in rows if kind not in WORDS or row.kind == kind][:MOST]
+    fitting = [row for row in rows if kind not in WORDS or row.kind == kind]
+    shown, pager = paged(request, fitting, MOST)
     leavers = [row.assignment.employee for row in shown if row.kind == LEAVES]
     left = leaving.what_ends(leavers, today)
     tasks = leaving.open_tasks(leavers)
@@ -49,12 +51,13 @@ def people_movements(request):
             *[(code, word, sum(row.kind == code for row in rows)) for code, word in WORDS.items()],
         ],
         kind=kind if kind in WORDS else "",
+        pager=pager,
         start=start,
         end=end,
         today=today,
         away=Delegation.objects.filter(end__gt=today)
         .select_related("principal", "delegate")
-        .order_by("start"),
+        .order_by("start", "pk")[:MOST],
         may_edit=may_edit,
     )
 

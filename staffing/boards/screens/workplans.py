@@ -18,6 +18,7 @@ from opsadmin.core.screens import page, screen
 from opsadmin.core.stale import check_seen, seen_digest
 from orgchart.models import Department, OrgStatus
 from staffing import permissions
+from staffing.boards.paging import paged
 from staffing.boards.screens.choosing import employee_in, typed
 from staffing.models import PlanState, WorkPlan
 from staffing.people import employee_of
@@ -44,13 +45,15 @@ def workplans(request):
     plans = WorkPlan.objects.select_related("department", "store", "owner")
     plans = plans.filter(state=state) if state else plans.exclude(state=PlanState.CLOSED)
     today = timezone.localdate()
-    rows = [summary(plan, today) for plan in plans.prefetch_related("objectives", "milestones")[:PAGE]]
+    found, pager = paged(request, plans.prefetch_related("objectives", "milestones"), PAGE)
+    rows = [summary(plan, today) for plan in found]
     return page(
         request,
         "staffing/workplans.html",
         title=_("Work plans"),
         crumbs=[(_("Organisation"), reverse("admin:org_chart"))],
         rows=rows,
+        pager=pager,
         state=state,
         tabs=[("", _("Under way and drafts")), *[(code, word) for code, word in PlanState.choices]],
         may_make=permissions.may_make_plans(request.user),
@@ -63,6 +66,7 @@ def summary(plan, today):
     return {
         "plan": plan,
         "week": plan.week_of(today),
+        "last_day": plan.end - timedelta(days=1),
         "objectives": len(standings),
         "behind": sum(one.late for one in standings),
         "milestones": len(milestones),
@@ -187,7 +191,7 @@ def whole_in(text, label):
 @screen("org/plans/<int:pk>/progress/", "workplan_progress", methods=("GET", "POST"))
 def workplan_progress(request, pk):
     """Enter actual numbers and finished milestones, all of them or none."""
-    plan = editable(request, pk)
+    plan = open_plan(request, pk)
     if request.method == "POST":
         try:
             with transaction.atomic():
@@ -214,6 +218,14 @@ def editable(request, pk):
     plan = plan_of(pk)
     if not permissions.may_edit_plan(request.user, plan):
         raise Http404
+    return plan
+
+
+def open_plan(request, pk):
+    """Return a plan that may still be changed; Refusal for a closed one."""
+    plan = editable(request, pk)
+    if plan.state == PlanState.CLOSED:
+        raise Refusal(_("This plan is closed: copy it for the next one."), code="state")
     return plan
 
 
@@ -321,7 +333,7 @@ def header_page(request, plan, **context):
 @screen("org/plans/<int:pk>/edit/", "workplan_edit", methods=("GET", "POST"))
 def workplan_edit(request, pk):
     """Change the plan's header, objectives and milestones in one form, all of it or nothing."""
-    plan = editable(request, pk)
+    plan = open_plan(request, pk)
     if request.method == "POST":
         try:
             with transaction.atomic():
@@ -482,7 +494,7 @@ def workplan_export(request, pk):
 @screen("org/plans/<int:pk>/import/", "workplan_import", methods=("POST",))
 def workplan_import(request, pk):
     """Bring a file into the plan: everything, or nothing and every fault by row and column."""
-    plan = editable(request, pk)
+    plan = open_plan(request, pk)
     uploaded = request.FILES.get("file")
     if uploaded is None:
         messages.error(request, _("Choose a file."))
