@@ -28,6 +28,7 @@ bench: tools
 lint: tools
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
+	@$(RUN) -m bandit -q -c pyproject.toml -r opsadmin approvals stores staffing orgchart
 	@$(RUN) -m opsadmin.local.translations check
 
 format: tools

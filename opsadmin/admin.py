@@ -114,6 +114,7 @@ admin.site.unregister(Group)
 @admin.register(User)
 class AccountAdmin(RecordAdmin, UserAdmin):
     form = AccountFields
+    change_form_outer_after_template = "op/signin/account_forms.html"
     add_form = NewAccountForm
     change_password_form = AdminPasswordChangeForm
     fixed_fields = ("username",)
@@ -167,7 +168,7 @@ class AccountAdmin(RecordAdmin, UserAdmin):
 
     @admin.display(description=_("Access"))
     def access(self, user):
-        """Buttons that send this form elsewhere: a form cannot stand within the form."""
+        """Buttons of forms that stand below this one: Enter in a field of this one must not press them."""
         buttons = (
             ("account_unlock", _("Unlock")),
             ("account_end_sessions", _("Sign out everywhere")),
@@ -175,8 +176,8 @@ class AccountAdmin(RecordAdmin, UserAdmin):
         )
         return format_html_join(
             " ",
-            '<button class="op-btn op-btn-sm" formnovalidate formaction="{}">{}</button>',
-            ((reverse(f"admin:{name}", args=[user.pk]), label) for name, label in buttons),
+            '<button class="op-btn op-btn-sm" form="{}">{}</button>',
+            buttons,
         )
 
     def get_form(self, request, obj=None, **kwargs):
@@ -286,6 +287,7 @@ class CalendarDayAdmin(TransferMixin, ImportExportMixin, RecordAdmin):
 class RoleAdmin(ReadOnlyAdmin):
     """The roles as opsadmin.roles has them; they are changed there."""
 
+    change_form_outer_after_template = "op/signin/role_forms.html"
     list_display = ("role", "name", "accounts", "second_factor_mark")
     fields = ("role", "name", "second_factor_rule", "rights")
     readonly_fields = ("role", "second_factor_rule", "rights")
@@ -314,10 +316,9 @@ class RoleAdmin(ReadOnlyAdmin):
         known = rule and {"name": rule.required_by, "day": date_format(rule.required_at, "Y-m-d")}
         said = _("required since %(day)s, by %(name)s") % known if rule else _("not required")
         return format_html(
-            '{} <button class="op-btn op-btn-sm" name="required" value="{}" formaction="{}">{}</button>',
+            '{} <button class="op-btn op-btn-sm" form="role_second_factor" name="required" value="{}">{}</button>',
             said,
             "0" if rule else "1",
-            reverse("admin:role_second_factor", args=[group.pk]),
             _("Require no more") if rule else _("Require"),
         )
 

@@ -16,6 +16,7 @@ from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef
+from django.http import Http404
 from django.utils.translation import gettext as _
 
 from opsadmin.core.models import SecondFactorRule, User
@@ -129,9 +130,15 @@ def add_passkey(user, name, credential):
 
 @transaction.atomic
 def remove(user, pk):
-    """Remove one second factor; the last one stays while a role demands one."""
+    """Remove one second factor; the last one stays while a role demands one.
+
+    Raises Http404 for one that is not the account's, Refusal for the last one.
+    """
     User.objects.select_for_update().get(pk=user.pk)
-    left = [factor for factor in of(user) if factor.pk != pk]
+    held = of(user)
+    left = [factor for factor in held if factor.pk != pk]
+    if len(left) == len(held):
+        raise Http404
     if not left and is_required(user):
         raise Refusal(_("Your role demands a second factor: add another one before you remove this one."))
     Authenticator.objects.filter(user=user, pk=pk, type__in=KINDS).delete()

@@ -27,6 +27,7 @@ from approvals.models import (
     TaskState,
     Verdict,
 )
+from opsadmin.core.addresses import client_address
 from opsadmin.core.counting import count_up_to
 from opsadmin.core.files import download
 from opsadmin.core.refusals import Refusal
@@ -212,7 +213,7 @@ def give_receipt(request, pk):
             content_hash=request.POST.get("content_hash", ""),
             comment=note,
             data={**typed_counts(request.POST), "file": request.FILES.get("file"), "note": note},
-            address=request.META.get("REMOTE_ADDR"),
+            address=client_address(request),
         )
     except PermissionDenied:
         raise Refusal(_("This store is not in your charge, or not any more. Nothing was recorded.")) from None

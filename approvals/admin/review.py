@@ -18,6 +18,7 @@ from approvals.flow import filing, transitions
 from approvals.guards import acknowledge, unacknowledged
 from approvals.kinds import kind_of
 from approvals.models import Decision, Document, StepKind, Task, TaskState, Verdict
+from opsadmin.core.addresses import client_address
 from opsadmin.core.refusals import Refusal
 from opsadmin.core.screens import page, screen
 from opsadmin.core.stale import both_versions
@@ -208,7 +209,7 @@ def decide(request, pk):
         "by": request.user,
         "content_hash": request.POST.get("content_hash", ""),
         "comment": request.POST.get("comment", "")[:2000],
-        "address": request.META.get("REMOTE_ADDR"),
+        "address": client_address(request),
     }
     try:
         if verdict == Verdict.FILE and filing.needs_job(task.document):

@@ -25,9 +25,14 @@ def account(username):
     return User.objects.get(username=username)
 
 
-def walked_company(lines=8):
-    """Load the company and walk a price list to its receipts; return the document, which is done."""
+def walked_company(lines=8, before=None):
+    """Load the company and walk a price list to its receipts; return the document, which is done.
+
+    ``before`` is called with the company loaded and nothing drafted yet.
+    """
     load_company()
+    if before:
+        before()
     return walk(lines)
 
 

@@ -1,6 +1,7 @@
 """A second factor: asked for at sign-in, required by role, never skipped, reset by the administrator."""
 
 import time
+from io import StringIO
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -8,6 +9,7 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth as totp
 from django.contrib.auth.models import Group
 from django.core.cache import cache
+from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from opsadmin import factors
@@ -231,3 +233,23 @@ def test_looking_whether_a_factor_is_missing_costs_one_statement(django_assert_n
     assert factors.is_missing(user)
     with_app(user)
     assert not factors.is_missing(user)
+
+
+def test_enter_in_a_field_of_an_account_never_presses_a_button_of_access(client, signed_in):
+    user = person(roles=["finance"])
+    signed_in(person(roles=["administrator"]))
+    page = client.get(home("core_user_change", user.pk)).content.decode()
+    for name in ("account_unlock", "account_end_sessions", "account_reset_second_factor"):
+        assert f'form="{name}"' in page and f'<form id="{name}"' in page
+    form = page[page.index('id="user_form"') : page.index('<form id="account_unlock"')]
+    assert "</form>" in form and "formaction" not in form
+
+
+def test_whoever_runs_the_server_lets_the_last_administrator_in_again():
+    admin = person(username="only", roles=["administrator"])
+    with_app(admin)
+    call_command("reset_second_factor", "only", stdout=StringIO())
+    assert factors.of(admin) == []
+    assert AuditEntry.objects.get(method="COMMAND").action == "account_reset_second_factor"
+    with pytest.raises(CommandError):
+        call_command("reset_second_factor", "nobody")
