@@ -22,7 +22,9 @@ test: tools
 soak: tools
 	@$(RUN) -m pytest -m soak -s $(PYTEST)
 
+# BENCH_N=10000 is the quick form; BENCH_ROWS=guards,xlsx runs some rows.
 bench: tools
+	@$(RUN) -m tests.bench
 	@$(RUN) -m pytest -m bench -s $(PYTEST)
 
 lint: tools

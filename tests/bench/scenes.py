@@ -1,0 +1,177 @@
+"""Databases that rows begin with. A scene is made once, after another one, and cloned for each arm that writes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db import connection
+from django.utils import timezone
+
+STORES = 10
+LINES = """
+INSERT INTO approvals_priceline (document_id, row_no, sku_id, sku_code, sku_name, scope_key, exception_reason,
+    reference_price, final_price, reason_code, reason, struck, strike_reason, band, risk, version, decided_digest)
+SELECT %(document)s, n, k.id, k.code, k.name, 'all', '', p.price, p.price, '', '', false, '', 2, 0, 1, ''
+FROM generate_series(1, %(many)s) n
+JOIN stores_sku k ON k.code = 'BENCH-' || lpad(n::text, 6, '0'),
+LATERAL (SELECT CASE WHEN n %% 10 = 0 THEN 100 WHEN n %% 1000 = 7 THEN 70 ELSE 100 - n %% 6 END AS price) p
+"""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """``make(n)`` builds it in the database of the scene ``after``, of size ``within(n)``."""
+
+    make: Callable
+    after: str = ""
+    within: Callable = lambda n: n
+
+
+def goods(n):
+    """Ten stores and n SKUs, each with a price of 100 in force and a listing in every store."""
+    from staffing.services import put_in_charge
+    from tests.approvals.bulk import many_goods
+    from tests.approvals.world import make_world
+    from tests.factories import StoreFactory
+
+    world = make_world(goods=0)
+    first = world.stores[0]
+    stores = world.stores + [
+        StoreFactory(platform=first.platform, brand=first.brand) for _number in range(STORES - 2)
+    ]
+    for store in stores[2:]:
+        put_in_charge(
+            employee=world["customer_service"].account.employee.pk,
+            store=store.pk,
+            start=timezone.localdate(),
+            by=world["hr"],
+        )
+    many_goods("BENCH-", n, stores=stores, brand=first.brand)
+
+
+def drafted(n):
+    """A draft of n lines for all stores, checked; a few lines lie far off the price in force."""
+    from approvals import drafts
+    from opsadmin.core.models import User
+    from tests.approvals.world import check, explain_all, next_week
+
+    by = User.objects.get(username="product_strategy")
+    document = drafts.create_price_list(by=by, title="Bench", list_kind="regular", effective_from=next_week())
+    with connection.cursor() as cursor:
+        cursor.execute(LINES, {"document": document.pk, "many": n})
+        cursor.execute("ANALYZE approvals_priceline")
+    explain_all(check(document), by=by)
+
+
+def signed(n):
+    """The draft, submitted and signed by everybody: it waits for finance."""
+    from approvals.flow import transitions
+    from approvals.models import Document
+    from opsadmin.core.models import User
+    from tests.approvals.world import sign
+
+    world = {user.username: user for user in User.objects.all()}
+    document = Document.objects.get()
+    transitions.submit(document.pk, by=world["product_strategy"], content_hash=document.content_hash)
+    sign(world, document)
+    if Document.objects.get().sign_count:
+        sign(world, document, role="general_manager")
+
+
+MOST_LINES = 100_000
+COPY = """
+INSERT INTO approvals_priceline (document_id, {columns})
+SELECT d.id, {columns} FROM approvals_priceline l, approvals_document d WHERE l.document_id <> d.id AND d.title = 'Copy'
+"""
+
+
+def crowd(n):
+    """The signed list, of at most 100,000 lines, and beside it drafts with the same lines: n lines in all, or twice
+    as many where that is one list."""
+    from approvals import drafts
+    from approvals.models import PriceLine
+    from opsadmin.core.models import User
+
+    by = User.objects.get(username="product_strategy")
+    for _number in range(max(n // MOST_LINES - 1, 1)):
+        drafts.create_price_list(
+            by=by, title="Copy", list_kind="regular", effective_from=drafts.usual_start("price_list")
+        )
+    own = {"id", "document_id"}
+    columns = ", ".join(field.column for field in PriceLine._meta.concrete_fields if field.column not in own)
+    with connection.cursor() as cursor:
+        cursor.execute(COPY.format(columns=columns))
+
+
+GRANTS = """
+INSERT INTO stores_storegroupobjectpermission (permission_id, group_id, content_object_id)
+SELECT p.id, {group}, s.id FROM auth_permission p, stores_store s
+WHERE p.codename = 'serve_store' AND s.code LIKE 'many%%' ORDER BY s.id LIMIT 90
+"""
+
+
+def charges(n):
+    """n stores with some prices, and a person who serves a hundred of them."""
+    from opsadmin.core.models import User
+    from stores.models import Store, StoreGroupObjectPermission
+
+    goods(100)
+    first = Store.objects.earliest("pk")
+    Store.objects.bulk_create(
+        Store(
+            code=f"many{number}",
+            name=f"店铺{number}",
+            platform=first.platform,
+            brand=first.brand,
+            order=number,
+        )
+        for number in range(n - STORES)
+    )
+    user = User.objects.get(username="customer_service")
+    group = StoreGroupObjectPermission.objects.filter(group__user=user).first().group
+    with connection.cursor() as cursor:
+        cursor.execute(GRANTS.format(group=group.pk))
+
+
+RECORDS = """
+INSERT INTO approvals_archiverecord (sequence, number, kind, {columns}, hash)
+SELECT n, 'GD-2027-' || n, kind, {columns}, encode(sha256(n::text::bytea), 'hex')
+FROM approvals_archiverecord, generate_series(2, %(many)s) n WHERE sequence = 1
+"""
+
+
+def year(n):
+    """An archive of n filings of 200 lines, each with its package kept: one that was filed, and its likes."""
+    from django.core.files.base import File
+    from django.core.files.storage import default_storage
+
+    from approvals.archive import packaging
+    from approvals.flow import transitions
+    from approvals.models import ArchiveRecord, Document, Task
+    from opsadmin.core.models import User
+
+    for make in (goods, drafted, signed):
+        make(200)
+    document, by = Document.objects.get(), User.objects.get(username="finance")
+    task = Task.objects.get(document=document, assignee=by, state="open")
+    transitions.decide(task.pk, by=by, verdict="file", content_hash=document.content_hash)
+    first = ArchiveRecord.objects.get()
+    packaging.keep(first)
+    own = {"sequence", "number", "kind", "hash"}
+    columns = ", ".join(f.column for f in ArchiveRecord._meta.concrete_fields if f.column not in own)
+    with connection.cursor() as cursor:
+        cursor.execute(RECORDS.format(columns=columns), {"many": n})
+    source = packaging.kept_path(first)
+    for record in ArchiveRecord.objects.defer("payload").filter(sequence__gt=1):
+        for suffix in ("", ".json"):
+            with default_storage.open(source + suffix) as file:
+                default_storage.save(packaging.kept_path(record) + suffix, File(file))
+
+
+SCENES = {
+    "year": Scene(year),
+    "charges": Scene(charges),
+    "goods": Scene(goods),
+    "drafted": Scene(drafted, after="goods"),
+    "signed": Scene(signed, after="drafted"),
+    "crowd": Scene(crowd, after="signed", within=lambda n: min(n, MOST_LINES)),
+}
