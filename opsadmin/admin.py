@@ -8,7 +8,7 @@ from django.db.models import Count, Prefetch, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from import_export.admin import ImportExportMixin
@@ -79,7 +79,8 @@ class AccountFields(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             self.initial["roles"] = list(roles_by_hand(self.instance))
-            self.fields["roles"].help_text = roles_of_posts_in_words(self.instance)
+            # Django shows a help text as it is, and posts and departments are named by people.
+            self.fields["roles"].help_text = escape(roles_of_posts_in_words(self.instance))
             self.initial["employee"] = people.employee_of(self.instance)
 
 
