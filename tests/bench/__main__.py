@@ -208,6 +208,7 @@ def main():
         processes.only_one(HOME, busy),
         servers.running(HOME, durable=False, given={}) as (environment, children),
     ):
+        processes.folder(HOME / "files" / "static")
         postgres = next(child for child in children if child.name == "postgres")
         os.environ |= {
             **environment,

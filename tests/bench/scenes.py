@@ -80,7 +80,7 @@ def signed(n):
 MOST_LINES = 100_000
 COPY = """
 INSERT INTO approvals_priceline (document_id, {columns})
-SELECT d.id, {columns} FROM approvals_priceline l, approvals_document d WHERE l.document_id <> d.id AND d.title = 'Copy'
+SELECT d.copy, {columns} FROM approvals_priceline, (SELECT id AS copy FROM approvals_document WHERE title = 'Copy') d
 """
 
 
@@ -96,10 +96,8 @@ def crowd(n):
         drafts.create_price_list(
             by=by, title="Copy", list_kind="regular", effective_from=drafts.usual_start("price_list")
         )
-    own = {"id", "document_id"}
-    columns = ", ".join(field.column for field in PriceLine._meta.concrete_fields if field.column not in own)
     with connection.cursor() as cursor:
-        cursor.execute(COPY.format(columns=columns))
+        cursor.execute(COPY.format(columns=columns_of(PriceLine, but={"id", "document_id"})))
 
 
 GRANTS = """
@@ -132,11 +130,21 @@ def charges(n):
         cursor.execute(GRANTS.format(group=group.pk))
 
 
-RECORDS = """
-INSERT INTO approvals_archiverecord (sequence, number, kind, {columns}, hash)
-SELECT n, 'GD-2027-' || n, kind, {columns}, encode(sha256(n::text::bytea), 'hex')
-FROM approvals_archiverecord, generate_series(2, %(many)s) n WHERE sequence = 1
+DOCUMENTS = """
+INSERT INTO approvals_document (number, archive_number, {columns})
+SELECT 'JG-9999-' || n, 'GD-9999-' || n, {columns} FROM approvals_document, generate_series(2, %(many)s) n
 """
+RECORDS = """
+INSERT INTO approvals_archiverecord (sequence, number, document_id, hash, {columns})
+SELECT d.n, d.archive_number, d.id, encode(sha256(d.n::text::bytea), 'hex'), r.*
+FROM (SELECT {columns} FROM approvals_archiverecord WHERE sequence = 1) r, (
+    SELECT id, archive_number, split_part(archive_number, '-', 3)::int AS n
+    FROM approvals_document WHERE archive_number LIKE 'GD-9999-%%') d
+"""
+
+
+def columns_of(model, *, but):
+    return ", ".join(field.column for field in model._meta.concrete_fields if field.column not in but)
 
 
 def year(n):
@@ -156,10 +164,11 @@ def year(n):
     transitions.decide(task.pk, by=by, verdict="file", content_hash=document.content_hash)
     first = ArchiveRecord.objects.get()
     packaging.keep(first)
-    own = {"sequence", "number", "kind", "hash"}
-    columns = ", ".join(f.column for f in ArchiveRecord._meta.concrete_fields if f.column not in own)
+    documents = columns_of(Document, but={"id", "number", "archive_number"})
+    records = columns_of(ArchiveRecord, but={"sequence", "number", "document_id", "hash"})
     with connection.cursor() as cursor:
-        cursor.execute(RECORDS.format(columns=columns), {"many": n})
+        cursor.execute(DOCUMENTS.format(columns=documents), {"many": n})
+        cursor.execute(RECORDS.format(columns=records), {"many": n})
     source = packaging.kept_path(first)
     for record in ArchiveRecord.objects.defer("payload").filter(sequence__gt=1):
         for suffix in ("", ".json"):
