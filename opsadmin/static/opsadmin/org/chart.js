@@ -136,6 +136,8 @@ const renderChart = () => {
 
 export const render = () => {
   const rows = asList || narrow.matches;
+  // Drawing anew replaces the cards; whoever was on one stays on it.
+  const held = document.activeElement?.closest("[data-card]")?.dataset.card;
   box.classList.toggle("is-list", rows);
   list.hidden = !rows;
   view.hitIds = new Set(view.hits.map((hit) => hit.id));
@@ -147,6 +149,7 @@ export const render = () => {
   if (!view.model.of(view.model.root).children && view.model.root === "c:") empty();
   renderAround();
   listening.forEach((act) => act());
+  if (held) cardAt(held)?.focus({ preventScroll: true });
 };
 
 const empty = () => showState(`<b>${escape(words.empty)}</b><p class="op-muted">${escape(words.empty_how)}</p>`);
