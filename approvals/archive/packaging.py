@@ -8,6 +8,7 @@ import json
 import shutil
 import tempfile
 import zipfile
+from collections import defaultdict
 from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
@@ -41,6 +42,8 @@ JOB = "make_package"
 FOLDER = "packages"
 LARGE_LINES = 20_000
 BUNDLE_RECORDS = 500
+# Of so many filings that go into a bundle, one is told as progress.
+TOLD_EVERY = 10
 BUNDLES_KEPT = timedelta(days=7)
 MONEY = {
     *("base_price", "cost", "floor_price", "final_price", "reference_price", "ceiling_price"),
@@ -269,16 +272,29 @@ def make_package(claim):
 
 def write_bundle(records, target, *, progress):
     """Write one ZIP that holds the packages of filings and of the records after each."""
+    filings = list(records.defer("payload"))
+    later = records_after(filings)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as bundle:
-        for number, filing in enumerate(records, 1):
-            later = ArchiveRecord.objects.filter(document=filing.document_id).exclude(pk=filing.pk)
-            for record in [filing, *later.order_by("sequence")]:
+        for number, filing in enumerate(filings, 1):
+            for record in [filing, *later[filing.document_id]]:
                 with (
                     package_file(record) as source,
                     bundle.open(package_name(record), "w", force_zip64=True) as out,
                 ):
                     shutil.copyfileobj(source, out, 1 << 20)
-            progress(number, len(records), filing.number)
+            if number % TOLD_EVERY == 0 or number == len(filings):
+                progress(number, len(filings), filing.number)
+
+
+def records_after(filings):
+    """Return {document: records that came after its filing}, in one statement; sealed content is not fetched."""
+    found = ArchiveRecord.objects.filter(document__in={filing.document_id for filing in filings})
+    later = defaultdict(list)
+    for record in (
+        found.exclude(pk__in=[filing.pk for filing in filings]).defer("payload").order_by("sequence")
+    ):
+        later[record.document_id].append(record)
+    return later
 
 
 def clear_bundles():
