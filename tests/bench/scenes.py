@@ -114,14 +114,9 @@ def charges(n):
 
     goods(100)
     first = Store.objects.earliest("pk")
+    known = {"platform": first.platform, "brand": first.brand, "mode": first.mode, "status": first.status}
     Store.objects.bulk_create(
-        Store(
-            code=f"many{number}",
-            name=f"店铺{number}",
-            platform=first.platform,
-            brand=first.brand,
-            order=number,
-        )
+        Store(code=f"many{number}", name=f"店铺{number}", order=number, **known)
         for number in range(n - STORES)
     )
     user = User.objects.get(username="customer_service")
