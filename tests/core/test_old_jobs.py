@@ -1,6 +1,5 @@
 """Work that another version of the program ordered: done where it is understood, else it fails with its reason."""
 
-
 from opsadmin.celery import app
 from opsadmin.core import jobs
 from opsadmin.core.models import Job, JobState
