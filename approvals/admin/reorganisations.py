@@ -26,6 +26,7 @@ from approvals.organisation.showing import compared, figures, scenarios_beside, 
 from opsadmin.core.counting import count_up_to
 from opsadmin.core.refusals import Refusal
 from opsadmin.core.screens import page, screen
+from opsadmin.core.stale import check_seen, seen_digest
 from orgchart import changes
 from orgchart.changes.drafts import edit_set
 from orgchart.findings.limits import limits
@@ -156,6 +157,16 @@ def typed_header(posted):
     }
 
 
+def header_shown(change_set):
+    """Return {field: (label, text)} of what is stored of a set's header."""
+    day = change_set.effective_on
+    return {
+        "title": (_("Title"), change_set.title),
+        "effective_on": (_("Takes effect on"), day.isoformat() if day else ""),
+        "reason": (_("Reason"), change_set.reason),
+    }
+
+
 def typed_day(text):
     """Return a day as a browser sends it; nothing for no day, Refusal for what is none."""
     try:
@@ -186,6 +197,7 @@ def change_set_page(request, pk):
         shown=shown,
         document=document,
         editable=editable,
+        seen=seen_digest(header_shown(change_set)),
         stranded=document is None
         and change_set.state == SetState.REVIEW
         and may_edit_structure(request.user),
@@ -243,6 +255,7 @@ def preview_for(draft, user):
 def edit(request, pk):
     """Change title, day, reason, or whether a draft is only thought through."""
     change_set = visible_set(request.user, pk)
+    check_seen(request.POST, header_shown(change_set))
     edit_set(change_set, by=request.user, **typed_header(request.POST))
     messages.success(request, _("Saved."))
     return redirect("admin:org_change_set", pk)

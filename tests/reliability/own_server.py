@@ -43,6 +43,7 @@ class Stopped:
         wait_for(lambda: not processes.runs(server), "PostgreSQL does not stop")
 
     def end(self):
+        let_the_server_in()
         self.again = processes.start(
             "postgres-again",
             [
@@ -60,6 +61,12 @@ class Stopped:
     def stop(self):
         if self.again:
             processes.stop([self.again])
+
+
+def let_the_server_in():
+    """Open the folders above the data again: a test run closes those of its temporary files to others."""
+    if servers.account():
+        servers.open_for_others(servers.POSTGRES, HOME / "postgres", HOME, say=print)
 
 
 def answers():
@@ -109,6 +116,7 @@ def test_stopped_in_the_middle_of_a_filing_and_of_an_import(site, programs, outa
 def full_tables(transactional_db, tmp_path):
     """Imports and comments on a disk of 32 MB of their own; yields its folder."""
     with small_disk(HOME / "small") as folder:
+        let_the_server_in()
         os.chown(folder, *account_numbers())
         with superuser(connection.settings_dict["NAME"]) as other:
             other.autocommit = True

@@ -16,6 +16,8 @@ from approvals.models import Comment, Document, LineImport, PriceLine
 from opsadmin.core.models import SentForm
 from opsadmin.core.records import RecordAdmin
 from opsadmin.core.screens import SCREENS
+from orgchart import changes
+from orgchart.models import ChangeSet
 from staffing.models import WorkPlan
 from stores.models import Brand
 from tests.approvals.world import draft_price_list, make_world, open_task, submitted
@@ -72,7 +74,7 @@ KEPT_BY = {
     "org_change_set_confirm": "state",
     "org_change_set_copy": "adds",
     "org_change_set_discard": "state",
-    "org_change_set_edit": "state",
+    "org_change_set_edit": "seen",
     "org_change_set_item": "state",
     "org_change_undo": "state",
     "org_chart_import": "adds",
@@ -343,6 +345,18 @@ def test_a_plan_saved_late_shows_both_versions(desk):
         change=lambda title: WorkPlan.objects.update(title=title),
         now=lambda: WorkPlan.objects.get().title,
     )
+
+
+def test_the_header_of_a_set_of_changes_saved_late_names_both_versions(desk, english):
+    change_set = changes.draft_set(by=desk["hr"], title="调整", effective_on=date(2030, 1, 1))
+    desk.sits_down("hr")
+    shown = desk.client.get(reverse("admin:org_change_set", args=[change_set.pk]))
+    form = form_of(shown, "seen") | {"title": ["我的调整"]}
+    ChangeSet.objects.update(title="别人的调整")
+    path = reverse("admin:org_change_set_edit", args=[change_set.pk])
+    told = desk.client.post(path, form, follow=True).content.decode()
+    assert "“别人的调整”" in told and "“我的调整”" in told
+    assert ChangeSet.objects.get().title == "别人的调整"
 
 
 @pytest.mark.parametrize("label", ["stores_brand", "stores_store"])
