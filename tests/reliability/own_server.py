@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -58,10 +59,6 @@ class Stopped:
         )
         wait_for(answers, "PostgreSQL does not come back")
 
-    def stop(self):
-        if self.again:
-            processes.stop([self.again])
-
 
 def let_the_server_in():
     """Open the folders above the data again: a test run closes those of its temporary files to others."""
@@ -89,10 +86,8 @@ def superuser(base="postgres"):
 
 @pytest.fixture(scope="module")
 def outage():
-    stopped = Stopped()
-    yield stopped
-    connection.close()
-    stopped.stop()
+    """Who started this run ends the server that was started again, once nothing here needs it."""
+    return Stopped()
 
 
 @pytest.fixture
@@ -118,14 +113,14 @@ def full_tables(transactional_db, tmp_path):
     with small_disk(HOME / "small") as folder:
         let_the_server_in()
         os.chown(folder, *account_numbers())
-        with superuser(connection.settings_dict["NAME"]) as other:
+        with closing(superuser(connection.settings_dict["NAME"])) as other:
             other.autocommit = True
             cursor = other.cursor()
             cursor.execute(f"CREATE TABLESPACE small LOCATION '{folder}'")
             for table in ("approvals_importrow", "approvals_comment"):
                 cursor.execute(f"ALTER TABLE {table} SET TABLESPACE small")
         yield folder
-        with superuser(connection.settings_dict["NAME"]) as other:
+        with closing(superuser(connection.settings_dict["NAME"])) as other:
             other.autocommit = True
             cursor = other.cursor()
             for table in ("approvals_importrow", "approvals_comment"):

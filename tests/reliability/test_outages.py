@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from opsadmin.local import servers, services
+from opsadmin.local import processes, servers, services
 from tests.reliability.machines import SHORT, Broker, Programs
 from tests.reliability.outages import Proxy
 from tests.reliability.walks import file_through_an_outage, import_through_an_outage
@@ -63,4 +63,5 @@ def test_the_same_on_a_server_of_its_own_that_is_stopped_and_whose_disk_fills_up
             env={**os.environ, **environment, "OWN_SERVER": str(tmp_path), "OWN_SUPERUSER": superuser},
             timeout=900,
         )
+        processes.stop_orphans(tmp_path)
     assert done.returncode == 0
