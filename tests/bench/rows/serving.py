@@ -144,7 +144,7 @@ def rss(process):
     return process.memory_info().rss / (1 << 20)
 
 
-STOCK = "/bench/stock/approvals/priceline/"
+STOCK = "/stores/sku/"
 ROWS = [
     Row(
         key=f"web: {name}",
