@@ -435,7 +435,7 @@ class EditorScopeForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if "user" in self.fields:
             self.fields["user"].queryset = User.objects.with_perm(
-                f"orgchart.{EDITING}", backend="django.contrib.auth.backends.ModelBackend"
+                f"orgchart.{EDITING}", backend="opsadmin.backends.AccountBackend"
             )
         if "group" in self.fields:
             editing = Q(permissions__content_type__app_label="orgchart", permissions__codename=EDITING)

@@ -94,10 +94,17 @@ def is_required(user):
     return SecondFactorRule.objects.filter(group__user=user).exists()
 
 
+def lacking():
+    """Return the condition on accounts that must have a second factor and have none."""
+    demanded = SecondFactorRule.objects.filter(group__user=OuterRef("pk"))
+    held = Authenticator.objects.filter(user=OuterRef("pk"), type__in=KINDS)
+    return Exists(demanded) & ~Exists(held)
+
+
 def is_missing(user):
-    """Say whether the account must have a second factor and has none; one statement."""
-    has = Authenticator.objects.filter(user=OuterRef("group__user"), type__in=KINDS)
-    return SecondFactorRule.objects.filter(~Exists(has), group__user=user).exists()
+    """Say whether the account must have a second factor and has none; the account of a session knows it."""
+    known = getattr(user, "lacks_factor", None)
+    return User.objects.filter(lacking(), pk=user.pk).exists() if known is None else known
 
 
 def first_codes(user):

@@ -63,7 +63,7 @@ def signed_in(client):
 
     def sign_in(user=None, *, roles=()):
         user = user or UserFactory(roles=roles)
-        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(user, backend="opsadmin.backends.AccountBackend")
         client.user = user
         return client
 

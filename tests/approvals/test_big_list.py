@@ -53,7 +53,7 @@ class Walk:
         self.document = None
 
     def as_role(self, role):
-        self.client.force_login(self.world[role], backend="django.contrib.auth.backends.ModelBackend")
+        self.client.force_login(self.world[role], backend="opsadmin.backends.AccountBackend")
 
     def get(self, stage, name, *args, query=""):
         with self.meter.stage(stage):

@@ -16,7 +16,7 @@ from opsadmin.core.files import store_file
 from tests.approvals import bulk, crowd
 from tests.approvals.world import check, explain_all, make_world, next_week, open_task
 
-FEW, MOST_STATEMENTS = 10, 26
+FEW, MOST_STATEMENTS = 10, 25
 MANY = [1_000, *(pytest.param(many, marks=pytest.mark.soak) for many in (5_000, 100_000))]
 
 pytestmark = pytest.mark.django_db

@@ -442,7 +442,7 @@ class TestImportScreens:
         imported = self.upload(desk, draft, workbook(["CS-00001-BK", 95, 95]))
         self.run(imported)
         stranger = UserFactory(roles=["product_strategy"])
-        client.force_login(stranger, backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(stranger, backend="opsadmin.backends.AccountBackend")
         for name in ("preview", "state", "rows", "faults", "faulty"):
             assert client.get(reverse(f"admin:import_{name}", args=[imported.pk])).status_code == 404
         for name in ("write", "again", "retry", "discard"):

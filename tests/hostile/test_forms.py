@@ -47,7 +47,7 @@ class Form:
 def master_forms(client):
     """Return a form for each kind of master that may be imported and has a row."""
     client.force_login(
-        UserFactory(is_superuser=True, is_staff=True), backend="django.contrib.auth.backends.ModelBackend"
+        UserFactory(is_superuser=True, is_staff=True), backend="opsadmin.backends.AccountBackend"
     )
     for model, model_admin in admin.site._registry.items():
         if isinstance(model_admin, TransferMixin) and model.objects.exists():
@@ -89,7 +89,7 @@ def price_list_form(client):
     shape = Shape(tuple(HEADER), (shop.skus[0].code, "100.00", "99.00"), 0, 2)
 
     def send(upload):
-        client.force_login(shop.drafter, backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(shop.drafter, backend="opsadmin.backends.AccountBackend")
         answer = client.post(reverse("admin:import_new", args=[document.pk]), {"file": upload})
         imported = LineImport.objects.latest("pk") if answer.status_code == 302 else None
         if imported is None:
@@ -120,7 +120,7 @@ def work_plan_form(client):
     shape = Shape(header, (word, "销售额", "0", "100.00"), 1, 3)
 
     def send(upload):
-        client.force_login(hr, backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(hr, backend="opsadmin.backends.AccountBackend")
         before = Objective.objects.count()
         answer = client.post(reverse("admin:workplan_import", args=[plan.pk]), {"file": upload}, follow=True)
         words = sentences(answer)
@@ -138,7 +138,7 @@ def chart_form(client):
     shape = Shape(("编码", "名称"), ("ec", "电子商务部"), 0)
 
     def send(upload):
-        client.force_login(hr, backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(hr, backend="opsadmin.backends.AccountBackend")
         answer = client.post(reverse("admin:org_chart_import"), {"file": upload}, follow=True)
         return answer.status_code, REFUSED, sentences(answer)
 
@@ -218,7 +218,7 @@ def test_every_form_answers_every_hostile_file_with_a_sentence(company, client):
         if form.name.startswith("master"):
             client.force_login(
                 UserFactory(is_superuser=True, is_staff=True),
-                backend="django.contrib.auth.backends.ModelBackend",
+                backend="opsadmin.backends.AccountBackend",
             )
         began = time.monotonic()
         assert answers(form, FILES + BOMBS) == {}, form.name
@@ -233,7 +233,7 @@ def test_every_form_answers_every_hostile_file_with_a_sentence(company, client):
 def test_an_attachment_is_kept_byte_for_byte_and_given_back_so_that_nothing_runs_it(db, client):
     shop = Shop(goods=1)
     document = shop.draft()
-    client.force_login(shop.drafter, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(shop.drafter, backend="opsadmin.backends.AccountBackend")
     shape = Shape(tuple(HEADER), (shop.skus[0].code, "100.00", "99.00"), 0, 2)
     for hostile in FILES[:: STRIDE * 5]:
         data = hostile.make(shape) or b"x"

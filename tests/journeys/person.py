@@ -46,7 +46,7 @@ class Person:
     def bring_session(self):
         client, name = Client(), settings.SESSION_COOKIE_NAME
         client.force_login(
-            User.objects.get(username=self.username), backend="django.contrib.auth.backends.ModelBackend"
+            User.objects.get(username=self.username), backend="opsadmin.backends.AccountBackend"
         )
         self.context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": self.web}])
 

@@ -102,7 +102,7 @@ def test_a_form_without_token_is_refused_with_a_sentence(db, client):
     from django.test import Client
 
     strict = Client(enforce_csrf_checks=True)
-    strict.force_login(UserFactory(roles=["finance"]), backend="django.contrib.auth.backends.ModelBackend")
+    strict.force_login(UserFactory(roles=["finance"]), backend="opsadmin.backends.AccountBackend")
     response = strict.post(home("profile"), {"keys": "on"})
     assert response.status_code == 403
     assert "表单已失效" in response.content.decode()

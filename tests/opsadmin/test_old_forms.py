@@ -72,7 +72,7 @@ def world(rolled_back):
     Document.objects.filter(state="draft").update(drafted_by=everyone)
     Finding.objects.filter(pk=Finding.objects.first().pk).update(severity="block")
     client = Client(raise_request_exception=False)
-    client.force_login(everyone, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(everyone, backend="opsadmin.backends.AccountBackend")
     return client
 
 

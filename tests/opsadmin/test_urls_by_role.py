@@ -161,7 +161,7 @@ def signed_in_as(asker):
     client = Client(raise_request_exception=False)
     if asker != "anonymous":
         client.force_login(
-            User.objects.get(username=USERS[asker]), backend="django.contrib.auth.backends.ModelBackend"
+            User.objects.get(username=USERS[asker]), backend="opsadmin.backends.AccountBackend"
         )
     return client
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from django.test import Client
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "opsadmin.backends.AccountBackend"
 HIDDEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 
 

@@ -62,7 +62,7 @@ def test_only_auditor_and_administrator_read_the_log(client, signed_in, code):
 def test_a_form_without_its_token_and_a_visitor_who_posts_are_refused_in_the_log(db):
     user = UserFactory(roles=["finance"])
     strict = Client(enforce_csrf_checks=True)
-    strict.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    strict.force_login(user, backend="opsadmin.backends.AccountBackend")
     assert strict.post(home("profile"), {}).status_code == 403
     assert (last().user, last().result, last().status) == (user, "refused", 403)
     assert Client().post(home("profile"), {}).status_code == 302

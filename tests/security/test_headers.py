@@ -48,7 +48,7 @@ def answers():
     visitor, user = Client(raise_request_exception=False), UserFactory(roles=["auditor", "finance"])
     strict = Client(enforce_csrf_checks=True)
     for client in (visitor, strict):
-        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(user, backend="opsadmin.backends.AccountBackend")
     yield from ((name, visitor.get(home(name))) for name in PAGES)
     yield "403", visitor.get(home("core_job_add"))
     yield "404", visitor.get(home("review", 999_999))
@@ -84,7 +84,7 @@ def test_an_error_of_ours_carries_them_too(monkeypatch):
 
     client = Client(raise_request_exception=False)
     user = UserFactory(roles=["auditor"])
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(user, backend="opsadmin.backends.AccountBackend")
     monkeypatch.setattr("opsadmin.audit.screens.entries", broken)
     response = client.get(home("audit"))
     assert response.status_code == 500 and response.headers.keys() >= ALWAYS

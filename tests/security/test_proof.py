@@ -99,9 +99,7 @@ def test_the_administrator_unlocks_an_account_at_once(client, person, settings):
         client.post(home("login"), attempt)
     assert client.post(home("login"), {**attempt, "password": PASSWORD}).status_code == 429
     admin = Client()
-    admin.force_login(
-        UserFactory(roles=["administrator"]), backend="django.contrib.auth.backends.ModelBackend"
-    )
+    admin.force_login(UserFactory(roles=["administrator"]), backend="opsadmin.backends.AccountBackend")
     admin.post(home("account_unlock", person.pk))
     assert client.post(home("login"), {**attempt, "password": PASSWORD}).status_code == 302
 
@@ -157,7 +155,7 @@ def test_every_stock_export_falls_under_the_limit(rf):
 def signed_in_twice(user):
     clients = [Client(), Client()]
     for client in clients:
-        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(user, backend="opsadmin.backends.AccountBackend")
     return clients
 
 

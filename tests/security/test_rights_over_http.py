@@ -134,9 +134,7 @@ def opened_by(asker):
 
 def test_no_address_takes_a_post_without_its_token(undone):
     client = Client(enforce_csrf_checks=True, raise_request_exception=False)
-    client.force_login(
-        User.objects.get(username="admin"), backend="django.contrib.auth.backends.ModelBackend"
-    )
+    client.force_login(User.objects.get(username="admin"), backend="opsadmin.backends.AccountBackend")
     urls = {**taking_posts(), "admin:logout": reverse("admin:logout")}
     taken = {name: client.post(url, {"x": "1"}, **JSON).status_code for name, url in urls.items()}
     assert len(taken) > 150
@@ -268,7 +266,7 @@ def waiting_task():
 
 def decide(user, task, **extra):
     client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(user, backend="opsadmin.backends.AccountBackend")
     data = {
         "verdict": "sign",
         "content_hash": task.document.content_hash,

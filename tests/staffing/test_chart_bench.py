@@ -89,9 +89,7 @@ def floor():
 
 def test_the_first_view_of_fifty_thousand_positions(client, capsys):
     big_company()
-    client.force_login(
-        UserFactory(roles=["ecommerce_manager"]), backend="django.contrib.auth.backends.ModelBackend"
-    )
+    client.force_login(UserFactory(roles=["ecommerce_manager"]), backend="opsadmin.backends.AccountBackend")
     url = reverse("admin:org_chart_data")
     client.get(url)
     floors, views = [], []

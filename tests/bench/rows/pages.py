@@ -43,7 +43,7 @@ def ours(find, n):
     username, address = find()
     client = Client(headers={"host": "localhost"})
     user = get_user_model().objects.get(username=username)
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(user, backend="opsadmin.backends.AccountBackend")
 
     def work():
         for _time in range(TIMES):

@@ -27,7 +27,7 @@ def session_of(user):
     """Return the key of a new session in which the account is signed in."""
     session = import_module(settings.SESSION_ENGINE).SessionStore()
     session[SESSION_KEY], session[HASH_SESSION_KEY] = str(user.pk), user.get_session_auth_hash()
-    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[BACKEND_SESSION_KEY] = "opsadmin.backends.AccountBackend"
     session.create()
     return session.session_key
 
