@@ -183,7 +183,7 @@ SESSION_HOURS = 12
 PROVE_AGAIN_MINUTES = env.number("PROVE_AGAIN_MINUTES", 15, low=1, high=720)
 # How many in how many seconds: signing in per address, the rest per account.
 RATE_LIMITS = (
-    {"signin": (30, 60), "code": (10, 60), "export": (60, 60), "upload": (30, 60)}
+    {"signin": (120, 60), "code": (10, 60), "export": (60, 60), "upload": (30, 60)}
     if env.flag("RATE_LIMITS", True)
     else {}
 )

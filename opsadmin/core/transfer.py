@@ -223,7 +223,9 @@ def read_table(source, name, resource):
             copy.write(chunk)
         copy.flush()
         try:
-            table = spreadsheets.read(copy.name, name, columns=resource.sheet_columns(), limits=spreadsheets.IN_REQUEST)
+            table = spreadsheets.read(
+                copy.name, name, columns=resource.sheet_columns(), limits=spreadsheets.IN_REQUEST
+            )
             return table, list(table)
         except spreadsheets.SpreadsheetRefused as refused:
             raise Refusal(str(refused), code="unreadable") from refused

@@ -87,7 +87,9 @@ def careful(reader, cell, notes):
 def tidied(cell, notes, *, joins_lines=False):
     """Return a text without blanks around it and without what nobody can see. Raises BadCell."""
     if not joins_lines and not DIRECTIONS.isdisjoint(cell):
-        raise BadCell("control_character", position=min(cell.index(one) for one in DIRECTIONS & set(cell)) + 1)
+        raise BadCell(
+            "control_character", position=min(cell.index(one) for one in DIRECTIONS & set(cell)) + 1
+        )
     text = INVISIBLE.sub("", cell)
     if text != cell:
         notes.append(("invisible", {}))
