@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import Group
 from django.test import Client, TestCase
 from django.urls import NoReverseMatch, URLPattern, get_resolver, reverse
 from django.utils import timezone
@@ -20,12 +21,13 @@ from approvals.models import (
     Document,
     GuardPolicy,
     HiringRequest,
+    LineImport,
     Receipt,
     Reorganisation,
     Task,
 )
 from approvals.organisation import hiring, reorganising
-from opsadmin.core.models import Job, User
+from opsadmin.core.models import Job, Notice, User
 from opsadmin.roles import ROLES
 from orgchart import changes
 from orgchart.findings.queue import refresh_findings
@@ -89,37 +91,33 @@ def sample(name, key):
     return by_screen(name, document)
 
 
+# The beginning of a screen's name → the row that its key names; every other key is the document's.
+ROWS = {
+    "account": lambda: User.objects.get(username="service"),
+    "attachment": lambda: Attachment.objects.first(),
+    "department_copy": lambda: Department.objects.first(),
+    "execute": lambda: Task.objects.filter(step__kind="execute", assignee__username="service2").first(),
+    "finding": lambda: Finding.objects.first(),
+    "guard_policy": lambda: GuardPolicy.objects.first(),
+    "hiring_request": lambda: HiringRequest.objects.get(),
+    "import_": lambda: LineImport.objects.order_by("pk").first(),
+    "job": lambda: Job.objects.first(),
+    "notice_open": lambda: Notice.objects.filter(user__username="manager").first(),
+    "org_change": lambda: ChangeSet.objects.get(title="样例调整"),
+    "org_model": lambda: OrgModel.objects.first(),
+    "receipt": lambda: Receipt.objects.first(),
+    "reorganisation": lambda: Reorganisation.objects.get(),
+    "review": lambda: Task.objects.filter(assignee__username="manager").first(),
+    "role": lambda: Group.objects.get(name="finance"),
+    "workplan": lambda: WorkPlan.objects.first(),
+}
+OF_THE_DOCUMENT = {"import_new"}
+
+
 def by_screen(name, document):
     """Return the key that a screen of ours takes: a task, a document, an import …"""
-    if name.startswith(("review", "task")):
-        return Task.objects.filter(assignee__username="manager").first().pk
-    if name.startswith("execute"):
-        return Task.objects.filter(step__kind="execute", assignee__username="service2").first().pk
-    if name.startswith("receipt"):
-        return Receipt.objects.first().pk
-    if name == "attachment":
-        return Attachment.objects.first().pk
-    if name.startswith("job"):
-        return Job.objects.first().pk
-    if name.startswith(("policy", "guard_policy")):
-        return GuardPolicy.objects.first().pk
-    if name.startswith("import") and name != "import_new":
-        return document.imports.first().pk
-    if name.startswith("org_model"):
-        return OrgModel.objects.first().pk
-    if name == "department_copy":
-        return Department.objects.first().pk
-    if name.startswith("org_change"):
-        return ChangeSet.objects.get(title="样例调整").pk
-    if name.startswith("reorganisation"):
-        return Reorganisation.objects.get().pk
-    if name.startswith("finding"):
-        return Finding.objects.first().pk
-    if name.startswith("workplan"):
-        return WorkPlan.objects.first().pk
-    if name.startswith("hiring_request"):
-        return HiringRequest.objects.get().pk
-    return document.pk
+    found = next((row for beginning, row in ROWS.items() if name.startswith(beginning)), None)
+    return document.pk if found is None or name in OF_THE_DOCUMENT else found().pk
 
 
 def changes_of_the_organisation():
