@@ -89,6 +89,21 @@ def no_circle(state, touched, day):
 
 
 @rule
+def copies_have_an_origin(state, touched, day):
+    """Nothing was copied from itself, over however many others."""
+    for entity in ("department", "position"):
+        rows = state.of(entity)
+        for key, row in rows_of(state, touched, entity):
+            origins, origin = set(), row["copied_from"]
+            while origin in rows and origin not in origins:
+                origins.add(origin)
+                origin = rows[origin]["copied_from"]
+            if key in origins:
+                sentence = _("“%(name)s” cannot be a copy of itself.") % {"name": label(row)}
+                yield Fault("copy", entity, key, sentence)
+
+
+@rule
 def one_head(state, touched, day):
     """A department has at most one active head position."""
     for department in {row["department"] for _key, row in rows_of(state, touched, "position") if row["head"]}:

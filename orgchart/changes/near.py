@@ -13,9 +13,10 @@ from orgchart.state import state_from
 # UNION leaves rows out that were found before, so that it ends in a circle too.
 CHAIN = """
 WITH RECURSIVE chain AS (
-    SELECT id, parent_id FROM {table} WHERE code = ANY(%s)
+    SELECT id, parent_id, copied_from_id FROM {table} WHERE code = ANY(%s)
     UNION
-    SELECT above.id, above.parent_id FROM {table} above JOIN chain ON above.id = chain.parent_id
+    SELECT above.id, above.parent_id, above.copied_from_id FROM {table} above
+    JOIN chain ON above.id IN (chain.parent_id, chain.copied_from_id)
 )
 SELECT id FROM chain
 """
@@ -86,7 +87,7 @@ def departments_near(named, closing):
 
 
 def chain_of(entity, codes):
-    """Return the database keys of the rows with these codes and of everything above them."""
+    """Return the database keys of the rows with these codes and of everything above them or copied for them."""
     with connection.cursor() as cursor:
         cursor.execute(CHAIN.format(table=ENTITIES[entity].model._meta.db_table), [list(codes)])
         return [pk for (pk,) in cursor.fetchall()]

@@ -137,3 +137,21 @@ def test_what_was_kept_before_copies_were_known_reads_as_no_copy(product):
         for entity, rows in live_state().as_tables().items()
     }
     assert state_from(tables) == live_state()
+
+
+def test_nothing_is_copied_from_itself_however_many_stand_between(product):
+    itself = {"name": "N", "kind": "group", "parent": None, "copied_from": "n"}
+    with pytest.raises(Refusal, match="cannot be a copy of itself"):
+        changes.apply_now([changes.wanted("department", "n", "create", itself)])
+    one, two = itself | {"copied_from": "two"}, itself | {"copied_from": "one"}
+    with pytest.raises(Refusal, match="cannot be a copy of itself"):
+        changes.apply_now(
+            [
+                changes.wanted("department", "one", "create", one),
+                changes.wanted("department", "two", "create", two),
+            ]
+        )
+    changes.apply_now([changes.wanted("department", "group", "set", {"copied_from": "centre"})])
+    changes.apply_now([changes.wanted("department", "centre", "set", {"copied_from": "product"})])
+    with pytest.raises(Refusal, match="cannot be a copy of itself"):
+        changes.apply_now([changes.wanted("department", "product", "set", {"copied_from": "group"})])

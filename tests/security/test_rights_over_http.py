@@ -166,10 +166,17 @@ def kept():
 
 
 def write(asker, measured):
+    """Put one asker's column into the table; an address that nobody may ask for any more has no row."""
     rows = kept() if TABLE.exists() else {}
-    rows = {name: rows.get(name, {}) | {asker: found} for name, found in measured.items()}
+    rows = {
+        name: rows.get(name, {}) | {asker: measured.get(name, "")} for name in rows.keys() | measured.keys()
+    }
     askers = ["anonymous", *CODES]
-    body = ["\t".join([name, *(row.get(one, "") for one in askers)]) for name, row in sorted(rows.items())]
+    body = [
+        "\t".join([name, *(row.get(one, "") for one in askers)])
+        for name, row in sorted(rows.items())
+        if any(row.values())
+    ]
     TABLE.write_text("\n".join(["\t".join(["address", *askers]), *body]) + "\n")
 
 
