@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from approvals import drafts, scopes
 from approvals.admin.headerforms import FIGURE, MOST_PIECES
@@ -67,7 +68,7 @@ class LineForm(forms.Form):
     """What can be changed of any line; kinds add their prices in front."""
 
     final_price = PriceField(label=_("Final price"))
-    reason = text_field(_("Reason"))
+    reason = text_field(pgettext_lazy("price", "Reason"))
     scope = forms.ChoiceField(label=_("Stores"), widget=forms.RadioSelect)
     stores = forms.MultipleChoiceField(
         label=_("Which stores"), required=False, widget=forms.CheckboxSelectMultiple
