@@ -58,11 +58,16 @@ def begin_draft(hr, title, day):
     return ChangeSet.objects.get(title=title)
 
 
+def place_of(hr, code):
+    """Return where the card of a post stands, once the chart is no longer drawn anew."""
+    card = hr.page.locator(f"[data-svg] [data-card='p:{code}']")
+    return wait_for(card.bounding_box, f"the card {code} is not drawn")
+
+
 def drag(hr, post, onto):
     """Drag a card onto another one; return what the page says of the drop before it happens."""
     mouse = hr.page.mouse
-    card = hr.page.locator(f"[data-svg] [data-card='p:{post}']").bounding_box()
-    target = hr.page.locator(f"[data-svg] [data-card='p:{onto}']").bounding_box()
+    card, target = (place_of(hr, code) for code in (post, onto))
     mouse.move(card["x"] + 40, card["y"] + 20)
     mouse.down()
     mouse.move(card["x"] + 60, card["y"] + 24, steps=3)
