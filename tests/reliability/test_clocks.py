@@ -125,7 +125,7 @@ def test_of_schedulers_that_ring_at_once_one_has_the_turn(transactional_db):
 
 @pytest.mark.soak
 def test_two_schedulers_at_once_give_one_run_for_each_due_time(start_service, start_worker, transactional_db):
-    """Counts, in a table of its own, how often the sweeper's heartbeat was written within a minute."""
+    """Counts, in a table of its own, how often the sweeper's heartbeat was written within a minute and a half."""
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE beats (due timestamptz)")
         cursor.execute("GRANT ALL ON beats TO PUBLIC")
@@ -141,12 +141,12 @@ def test_two_schedulers_at_once_give_one_run_for_each_due_time(start_service, st
         start_worker(**SHORT)
         for number in range(2):
             start_service(f"beat-{os.getpid()}-{number}", services.beat(), **SHORT)
-        time.sleep(60)
+        time.sleep(90)
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*), count(DISTINCT due) FROM beats")
             runs, due_times = cursor.fetchone()
         print("runs", runs, "due times", due_times)
-        assert runs == due_times >= 30
+        assert runs == due_times >= 50
     finally:
         with connection.cursor() as cursor:
             cursor.execute("DROP TABLE beats CASCADE")
