@@ -16,11 +16,15 @@ CONTROL = "[[:cntrl:]]"
 
 
 class User(AbstractUser):
-    """An account. Accounts are deactivated, never deleted: decisions hang on them."""
+    """An account. Accounts are deactivated, never deleted: decisions hang on them.
+
+    ``initial_until`` is set while the password is one that somebody else chose: until then it opens the account.
+    """
 
     name = models.CharField(_("name"), max_length=60, blank=True)
     keys_off = models.BooleanField(_("keyboard shortcuts off"), default=False)
     session_stamp = models.PositiveIntegerField(default=0, editable=False)
+    initial_until = models.DateTimeField(_("initial password until"), null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("account")
