@@ -5,8 +5,8 @@
 
 PACKAGE is the ZIP file or the folder it was unpacked into; without it, the folder of this script. CHECKPOINTS is
 a copy of the file of signed checkpoints that is kept outside the database; without it the package is only
-compared with itself. Needs Python 3.8 or newer and nothing else; with the package "cryptography" installed,
-signatures are checked too. Exit code 0: all agree; 1: something differs, and it is named.
+compared with itself. Needs Python 3.8 or newer and nothing else. Exit code 0: all agree; 1: something differs, and it
+is named.
 """
 
 import argparse
@@ -14,12 +14,14 @@ import hashlib
 import json
 import os
 import re
+import struct
 import sys
 import unicodedata
 import zipfile
 import zlib
 from collections import Counter, namedtuple
 
+FORMAT = "opsadmin-package/1"
 GENESIS = "0" * 64
 LARGEST_MANIFEST = 64 << 20
 RECORD_FIELDS = ("sequence", "number", "kind", "document_number", "at", "payload_sha256", "previous")
@@ -36,6 +38,7 @@ UNREADABLE = (
     AttributeError,
     RuntimeError,
     EOFError,
+    struct.error,
     zipfile.BadZipFile,
     zlib.error,
 )
@@ -66,6 +69,23 @@ def without(row, *names):
     return {key: value for key, value in row.items() if key not in names}
 
 
+def says_nothing_else(manifest):
+    """Whether a manifest has the fields that it should have, and no other."""
+    records = [manifest["record"], *manifest["neighbours"].values()]
+    named = {"format", "record", "neighbours", "members", "digest"}
+    return (
+        manifest["format"] == FORMAT
+        and set(manifest) - {"signature", "public_key"} == named
+        and set(manifest["neighbours"]) == {"previous", "next"}
+        and all(set(record) == {*RECORD_FIELDS, "hash"} for record in records if record is not None)
+        and all(
+            set(member) - {"title"} == {"name", "size", "sha256"}
+            and ("title" in member) == member["name"].startswith("attachments/")
+            for member in manifest["members"]
+        )
+    )
+
+
 class Folder:
     """A package that was unpacked."""
 
@@ -81,6 +101,10 @@ class Folder:
                     # Some systems keep é as two characters.
                     yield unicodedata.normalize("NFC", inside)
 
+    def hidden(self):
+        """A folder has nothing between its files."""
+        return iter(())
+
     def open(self, name):
         path = os.path.join(self.path, *name.split("/"))
         if os.path.islink(path):
@@ -94,11 +118,64 @@ class Zip:
     def __init__(self, file):
         self.file = file
 
+    LOCAL = struct.Struct("<4s5H3L2H")
+    LISTED = struct.Struct("<4s6H3L5H2L")
+    # What ends a ZIP: 22 bytes, or 98 where it has more than 65,535 members or four gigabytes.
+    ENDS = (22, 98)
+
     def names(self):
         return [entry.filename for entry in self.file.infolist() if not entry.is_dir()]
 
     def open(self, name):
         return self.file.open(name)
+
+    def hidden(self):
+        """Yield each (member or "ZIP") where the file holds bytes that no member and no header accounts for."""
+        end = 0
+        for entry in sorted(self.file.infolist(), key=lambda entry: entry.header_offset):
+            if entry.header_offset != end:
+                yield "ZIP"
+            size = self.size_of(entry)
+            if size is None:
+                yield entry.filename
+                return
+            end = entry.header_offset + size
+        if end != self.file.start_dir or self.file.comment or self.length_of_the_end() not in self.ENDS:
+            yield "ZIP"
+
+    def size_of(self, entry):
+        """How many bytes a member takes with its header, None where its header and the list at the end differ."""
+        head = self.LOCAL.unpack(self.bytes_at(entry.header_offset, self.LOCAL.size))
+        _mark, _version, flags, method, time, day, *sums, name, extra = head
+        year, month, date, hour, minute, second = entry.date_time
+        moment = (hour << 11 | minute << 5 | second // 2, (year - 1980) << 9 | month << 5 | date)
+        if (method, time, day) != (entry.compress_type, *moment):
+            return None
+        known = [entry.CRC, entry.compress_size, entry.file_size]
+        size = self.LOCAL.size + name + extra + entry.compress_size
+        if not flags & 8:
+            return size if sums == known or 0xFFFFFFFF in sums else None
+        after = self.bytes_at(entry.header_offset + size, 24)
+        for form in ("<4s3L", "<4sL2Q") if max(known) <= 0xFFFFFFFF else ("<4sL2Q",):
+            trailer = struct.pack(form, b"PK\x07\x08", *known)
+            for written in (trailer, trailer[4:]):
+                if after.startswith(written):
+                    return size + len(written)
+        return None
+
+    def length_of_the_end(self):
+        """How many bytes follow the list of members."""
+        place = self.file.start_dir
+        for _entry in self.file.infolist():
+            *_fields, name, extra, comment, _disk, _inside, _outside, _offset = self.LISTED.unpack(
+                self.bytes_at(place, self.LISTED.size)
+            )
+            place += self.LISTED.size + name + extra + comment
+        return self.file.fp.seek(0, os.SEEK_END) - place
+
+    def bytes_at(self, place, size):
+        self.file.fp.seek(place)
+        return self.file.fp.read(size)
 
 
 class Check:
@@ -116,11 +193,13 @@ class Check:
         for part, step in (
             ("manifest.json", self.read_manifest),
             ("manifest.json", self.check_members),
+            ("ZIP", self.check_container),
             ("manifest.json", self.check_record),
             ("canonical.ndjson", self.check_content),
             ("canonical.ndjson", self.check_decisions),
             ("decisions.json", self.check_decisions_file),
             ("attachments/", self.check_attachments),
+            ("manifest.json signature", self.check_signature),
             ("checkpoints", self.check_anchor),
         ):
             try:
@@ -151,7 +230,9 @@ class Check:
         self.record = dict(self.manifest["record"])
         sealed = digest(canonical(without(self.manifest, "digest", "signature", "public_key")))
         self.judge(
-            data == readable(self.manifest) and sealed == self.manifest["digest"],
+            data == readable(self.manifest)
+            and sealed == self.manifest["digest"]
+            and says_nothing_else(self.manifest),
             "manifest.json",
             ("清单与自身摘要一致", "the manifest agrees with its own digest"),
             ("清单被改动", "the manifest was changed"),
@@ -159,19 +240,28 @@ class Check:
 
     def check_members(self):
         listed = {member["name"]: member for member in self.manifest["members"]}
-        found = list(self.place.names())
+        times = Counter(member["name"] for member in self.manifest["members"])
+        found = Counter(self.place.names())
         self.require(REQUIRED)
         for name in sorted(set(found) - set(listed) - {"manifest.json"}):
             self.differs(name, "清单里没有这个文件", "is not in the manifest")
-        for name in sorted(name for name in set(found) if found.count(name) > 1):
+        for name in sorted(name for name in found | times if max(found[name], times[name]) > 1):
             self.differs(name, "同名文件不止一个", "is there more than once")
         for name, member in listed.items():
             if not SAFE_NAME.match(name) or name.split("/")[-1] in (".", ".."):
                 self.differs(name, "文件名不安全", "is not a safe name")
+            elif not (name.startswith("attachments/") or name in REQUIRED | REQUIRED_OF_DOCUMENTS):
+                self.differs(name, "不属于归档包", "does not belong into a package")
             elif name not in found:
                 self.differs(name, "文件缺失", "is missing")
             else:
                 self.check_member(name, member)
+
+    def check_container(self):
+        hidden = sorted(set(self.place.hidden()))
+        for part in hidden:
+            zh = "ZIP 里有不属于任何文件的数据，或文件头与目录不同"
+            self.differs(part, zh, "the ZIP holds bytes of no member, or a header that differs from its list")
 
     def require(self, names):
         for name in sorted(names - {member["name"] for member in self.manifest["members"]}):
@@ -298,14 +388,16 @@ class Check:
             self.agrees("canonical.ndjson", "审批意见链完整", "the chain of decisions is whole")
 
     def check_decisions_file(self):
-        with self.place.open("decisions.json") as file:
-            decisions = json.loads(file.read())
         sealed = self.prelude.get("decision", [])
+        written = readable(sealed)
+        with self.place.open("decisions.json") as file:
+            data = file.read(len(written) + LARGEST_MANIFEST)
+        decisions = json.loads(data)
         length = max(len(decisions), len(sealed))
         differing = [n + 1 for n in range(length) if decisions[n : n + 1] != sealed[n : n + 1]]
-        first = differing[0] if differing else 0
+        first = differing[0] if differing else 1
         self.judge(
-            not differing,
+            data == written,
             "decisions.json",
             ("与封存的审批意见一致", "agrees with the sealed decisions"),
             (
@@ -339,7 +431,18 @@ class Check:
             self.differs("checkpoints", zh, "the file does not confirm this record; get a newer copy")
             return
         self.agrees("checkpoints", "与库外检查点一致", "agrees with the checkpoint outside the database")
-        self.check_signatures(point)
+        self.judge(
+            is_signed_by(point, canonical({field: point[field] for field in CHECKPOINT_FIELDS})),
+            "checkpoints signature",
+            ("签名有效", "the signature is valid"),
+            ("签名无效", "the signature is not valid"),
+        )
+        self.judge(
+            self.manifest.get("public_key") == point["public_key"],
+            "manifest.json signature",
+            ("由签检查点的同一密钥签名", "was made with the key that signed the checkpoint"),
+            ("不是由签检查点的密钥签名", "was not made with the key that signed the checkpoint"),
+        )
 
     def anchored_checkpoint(self):
         """The checkpoint that confirms this record, itself or through the record after it."""
@@ -365,43 +468,79 @@ class Check:
                     confirmed = confirmed or point
         return confirmed
 
-    def check_signatures(self, point):
-        is_signed_by = signature_check()
-        if is_signed_by is None:
-            zh = "没有安装 cryptography，未验证签名"
-            self.note("signatures", zh, "not checked: the package cryptography is not installed")
-            return
-        signed = [("checkpoints", point, canonical({field: point[field] for field in CHECKPOINT_FIELDS}))]
-        if "signature" in self.manifest:
-            signed.append(("manifest.json", self.manifest, self.manifest["digest"].encode()))
-        else:
-            self.note("manifest.json signature", "清单没有签名", "the manifest is not signed")
-        for part, row, data in signed:
-            self.judge(
-                row["public_key"] == point["public_key"] and is_signed_by(row, data),
-                f"{part} signature",
-                ("签名有效", "the signature is valid"),
-                ("签名无效", "the signature is not valid"),
-            )
+    def check_signature(self):
+        """The manifest's signature vouches for what is not sealed itself: printed form, workbook, this program."""
+        self.judge(
+            "signature" in self.manifest and is_signed_by(self.manifest, self.manifest["digest"].encode()),
+            "manifest.json signature",
+            ("签名有效", "the signature is valid"),
+            ("没有签名或签名无效", "is missing or not valid"),
+        )
 
 
-def signature_check():
-    """A function of (row with signature and public_key, signed bytes), or None where that cannot be checked."""
+# ── Ed25519 (RFC 8032), to check signatures with ──────────────────────────────────────────────────────────────────
+
+PRIME = 2**255 - 19
+ORDER = 2**252 + 27742317777372353535851937790883648493
+CURVE = -121665 * pow(121666, PRIME - 2, PRIME) % PRIME
+
+
+def point_of(data):
+    """The point that 32 bytes stand for, as (X, Y, Z, T) with x = X/Z, y = Y/Z, xy = T/Z; ValueError if none."""
+    if len(data) != 32:
+        raise ValueError("a point has 32 bytes")
+    number = int.from_bytes(data, "little")
+    y, odd = number & (1 << 255) - 1, number >> 255
+    square = (y * y - 1) * pow(CURVE * y * y + 1, PRIME - 2, PRIME) % PRIME
+    x = pow(square, (PRIME + 3) // 8, PRIME)
+    if (x * x - square) % PRIME:
+        x = x * pow(2, (PRIME - 1) // 4, PRIME) % PRIME
+    if y >= PRIME or (x * x - square) % PRIME or (odd and not x):
+        raise ValueError("no point of the curve")
+    if x % 2 != odd:
+        x = PRIME - x
+    return x, y, 1, x * y % PRIME
+
+
+def added(one, other):
+    """The sum of two points."""
+    a = (one[1] - one[0]) * (other[1] - other[0]) % PRIME
+    b = (one[1] + one[0]) * (other[1] + other[0]) % PRIME
+    c = 2 * CURVE * one[3] * other[3] % PRIME
+    d = 2 * one[2] * other[2] % PRIME
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return e * f % PRIME, g * h % PRIME, f * g % PRIME, e * h % PRIME
+
+
+def multiplied(number, point):
+    """A point added to itself so many times."""
+    total = (0, 1, 1, 0)
+    while number:
+        if number & 1:
+            total = added(total, point)
+        point, number = added(point, point), number >> 1
+    return total
+
+
+BASE = point_of((4 * pow(5, PRIME - 2, PRIME) % PRIME).to_bytes(32, "little"))
+
+
+def is_signed_by(row, data):
+    """Whether ``signature`` and ``public_key`` of a row are those of these bytes."""
     try:
-        from cryptography.exceptions import InvalidSignature
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-    except ImportError:
-        return None
-
-    def is_signed_by(row, data):
-        try:
-            key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(row["public_key"]))
-            key.verify(bytes.fromhex(row["signature"]), data)
-        except (ValueError, InvalidSignature):
-            return False
-        return True
-
-    return is_signed_by
+        signature, key = bytes.fromhex(row["signature"]), bytes.fromhex(row["public_key"])
+        stated, owner, factor = (
+            point_of(signature[:32]),
+            point_of(key),
+            int.from_bytes(signature[32:], "little"),
+        )
+    except (ValueError, KeyError, TypeError):
+        return False
+    if len(signature) != 64 or factor >= ORDER:
+        return False
+    hashed = int.from_bytes(hashlib.sha512(signature[:32] + key + data).digest(), "little") % ORDER
+    left, right = multiplied(factor, BASE), added(stated, multiplied(hashed, owner))
+    return all((left[axis] * right[2] - right[axis] * left[2]) % PRIME == 0 for axis in (0, 1))
 
 
 def check_package(path, anchor=None):
