@@ -13,6 +13,7 @@ from opsadmin.core import clock
 from opsadmin.core.notices import tell
 from opsadmin.core.storage import clear_parts
 from opsadmin.core.tasks import periodic
+from opsadmin.core.uploads import clear_uploads
 
 
 @periodic(every=60)
@@ -67,6 +68,7 @@ def send_checkpoints():
 
 @periodic(every=3600)
 def clean_imports():
-    """Delete the rows of uploads that have ended, and what killed processes left of files."""
+    """Delete what ended or forgotten uploads have left, and what killed processes left of files."""
     importing.clean_old_imports()
+    clear_uploads()
     clear_parts()

@@ -1,5 +1,10 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
+
+# Importing one of these registers what it does as a job, in whatever process the job is run.
+JOB_MODULES = ("staffing.chart.reading", "staffing.plans.table")
 
 
 class StaffingConfig(AppConfig):
@@ -14,6 +19,8 @@ class StaffingConfig(AppConfig):
         from staffing.posts import refuse_own_gain
         from staffing.structure import join_the_log
 
+        for module in JOB_MODULES:
+            import_module(module)
         join_the_log()
         applied.connect(tell_people)
         applied.connect(refuse_own_gain, dispatch_uid="refuse_own_gain")

@@ -408,6 +408,8 @@ def selected(request):
 
 def job_words(job):
     """Return what a job does, by its kind."""
+    if job.kind in jobs.PAGES:
+        return str(jobs.PAGES[job.kind].title)
     return {
         packaging.JOB: _("Making a package"),
         checking.JOB: _("Checking the archive"),
@@ -431,10 +433,19 @@ def job_page(request, pk):
     job = visible_job(request.user, pk)
     if request.headers.get("Accept", "").startswith("application/json"):
         return JsonResponse(
-            {"open": job.open, "done": job.done, "total": job.total, "words": progress_words(job)}
+            {
+                "open": job.open,
+                "done": job.done,
+                "total": job.total,
+                "step": job.step,
+                "words": progress_words(job),
+            }
         )
     if job.kind == checking.JOB:
         return redirect("admin:archive_check")
+    shown = jobs.PAGES.get(job.kind)
+    if shown and job.state == JobState.DONE:
+        return redirect(shown.address(job))
     return page(
         request,
         "approvals/job.html",
@@ -442,12 +453,25 @@ def job_page(request, pk):
         crumbs=[archive_crumb()] if permissions.may_search_archive(request.user) else [],
         job=job,
         words=progress_words(job),
+        steps=shown_steps(job, shown.steps) if shown else (),
+        another=shown.another(job) if shown else "",
         file=job.result if job.result.get("path") else None,
         filed=job.result if job.kind == filing.JOB and job.state == JobState.DONE else None,
         report=Report.of(job.result)
         if job.kind == checking.SELECTED and job.state == JobState.DONE
         else None,
     )
+
+
+def shown_steps(job, steps):
+    """Return the steps of a job as (number, code, words, state)."""
+    codes = [code for code, _words in steps]
+    now = codes.index(job.step) if job.step in codes else 0
+    states = ["done" if place < now else "now" if place == now else "wait" for place in range(len(steps))]
+    return [
+        {"n": n, "code": code, "words": words, "state": state}
+        for n, ((code, words), state) in enumerate(zip(steps, states, strict=True), 1)
+    ]
 
 
 def progress_words(job):

@@ -7,7 +7,9 @@ All times are the database's: a machine whose clock is wrong neither loses its o
 
 import logging
 import threading
+from collections.abc import Callable
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
@@ -28,17 +30,33 @@ LEASE = timedelta(seconds=settings.JOB_LEASE_SECONDS)
 BEAT_SECONDS = settings.JOB_LEASE_SECONDS / 5
 UNSENT = timedelta(seconds=settings.JOB_SWEEP_SECONDS)
 HANDLERS = {}
+PAGES = {}
 
 
 class LostJob(Exception):
     """Another attempt holds the job now, or it was cancelled: stop, and write nothing."""
 
 
-def handler(kind):
-    """Register a function ``run(claim)`` for jobs of this kind; a job may run more than once."""
+@dataclass(frozen=True)
+class Page:
+    """How a kind of job is shown: ``steps`` are (code, words).
+
+    ``address(job)`` is where one sees what came of it, ``another(job)`` where one chooses another file.
+    """
+
+    title: str
+    steps: tuple
+    address: Callable
+    another: Callable
+
+
+def handler(kind, page=None):
+    """Register a function ``run(claim)`` for jobs of this kind, and their Page; a job may run more than once."""
 
     def register(function):
         HANDLERS[kind] = function
+        if page:
+            PAGES[kind] = page
         return function
 
     return register

@@ -1,22 +1,26 @@
 """Masters in and out of files: django-import-export behind our own readers, writers and pages.
 
 A file is judged before anything is stored: which rows are new, which change what, and every fault by row and column.
-Stored is either the whole file or nothing. Price lines never come this way: a row costs several statements.
+Stored is either the whole file or nothing. Both are jobs. Price lines never come this way: a row costs several
+statements.
 """
 
-from dataclasses import dataclass, field
-from tempfile import NamedTemporaryFile, TemporaryFile
+from dataclasses import asdict, dataclass, field
+from decimal import Decimal
+from tempfile import TemporaryFile
 
-from django.contrib import messages
+from django.apps import apps
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db import models
-from django.http import HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
+from django.db import models, transaction
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.decorators import method_decorator
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from import_export.fields import Field
 from import_export.resources import ModelResource
@@ -24,14 +28,15 @@ from import_export.results import RowResult
 from import_export.widgets import BooleanWidget, ForeignKeyWidget, Widget
 from tablib import Dataset
 
-from opsadmin.core import spreadsheets
-from opsadmin.core.files import store_file
-from opsadmin.core.models import StoredFile
+from opsadmin.core import spreadsheets, uploads
+from opsadmin.core.jobs import Page, handler
+from opsadmin.core.models import Job, JobState
 from opsadmin.core.refusals import Refusal
 from opsadmin.core.screens import page
 
-# A row costs some twenty statements, and the page waits for them.
-SHOWN = 200
+JUDGE, WRITE = "judge_masters", "write_masters"
+# So many faults and changes are kept of a file; the others are counted.
+SHOWN, SHOWN_CHARS = 200, 200
 # What the library shows of a column that the file does not have.
 ABSENT = "---"
 LANGUAGES = ("zh-hans", "en")
@@ -126,6 +131,10 @@ class MasterResource(ModelResource):
         for name in self.hidden_fields():
             del self.fields[name]
 
+    def before_save_instance(self, instance, row, **kwargs):
+        """Tell the history who it was: a job has no request to find it in."""
+        instance._history_user = self.user
+
     @classmethod
     def widget_from_django_field(cls, f, default=Widget):
         """Choices and booleans are written as words."""
@@ -163,6 +172,7 @@ class MasterResource(ModelResource):
                 headers=(*self.labels(name), name),
                 required=name in keys,
                 kind=self.sheet_kind(name),
+                example=self.example(name),
             )
             for name in self.get_import_order()
         ]
@@ -180,12 +190,17 @@ class MasterResource(ModelResource):
                 words.append(self.label(name))
         return words
 
+    def example(self, name):
+        """Return what a fault of a column shows as right: a share or a rate is no price."""
+        default = self._meta.model._meta.get_field(name).default
+        return str(default) if isinstance(default, Decimal) else ""
+
     def sheet_kind(self, name):
         if name in self.sheet_kinds:
             return self.sheet_kinds[name]
         model_field = self._meta.model._meta.get_field(name)
-        if isinstance(model_field, models.DecimalField) and model_field.decimal_places == 2:
-            return "money"
+        if isinstance(model_field, models.DecimalField):
+            return "money" if model_field.decimal_places == 2 else "number"
         if isinstance(model_field, models.DateField):
             return "date"
         whole = isinstance(model_field, models.IntegerField) and not model_field.choices
@@ -202,38 +217,40 @@ class RowFault:
 
 @dataclass
 class Outcome:
-    """What a file would do, or did: ``changes`` are (row, name, [(column, before, after)]), at most 200 of them."""
+    """What a file would do, or did: ``changes`` are (name, [(column, before, after)]), at most 200 of them."""
 
     new: int = 0
     changed: int = 0
     same: int = 0
     faults: list = field(default_factory=list)
     changes: list = field(default_factory=list)
+    fault_count: int = 0
     instances: dict = field(default_factory=dict)
 
     @property
     def writes(self):
         return self.new + self.changed
 
+    def kept(self):
+        """Return what a job keeps of it: all counts, and the first of faults and changes."""
+        known = {"new": self.new, "changed": self.changed, "same": self.same, "changes": self.changes}
+        faults = [asdict(fault) for fault in self.faults[:SHOWN]]
+        return known | {"faults": faults, "fault_count": len(self.faults)}
 
-def read_table(source, name, resource):
-    """Return the table of a file, of at most 3,000 rows; Refusal where it cannot be read at all."""
-    with NamedTemporaryFile() as copy:
-        for chunk in iter(lambda: source.read(1 << 20), b""):
-            copy.write(chunk)
-        copy.flush()
-        try:
-            table = spreadsheets.read(
-                copy.name, name, columns=resource.sheet_columns(), limits=spreadsheets.IN_REQUEST
-            )
-            return table, list(table)
-        except spreadsheets.SpreadsheetRefused as refused:
-            raise Refusal(str(refused), code="unreadable") from refused
+    @classmethod
+    def of(cls, kept):
+        """Return the outcome that a job has kept."""
+        return cls(**kept | {"faults": [RowFault(**fault) for fault in kept["faults"]]})
 
 
-def judge(source, name, resource, *, dry_run):
-    """Read a file and bring its rows in, all of them or none; with ``dry_run`` only say what would happen."""
-    table, rows = read_table(source, name, resource)
+def read_rows(path, name, resource):
+    """Return the table of a file and its rows. Raises SpreadsheetRefused where it cannot be read at all."""
+    table = spreadsheets.read(path, name, columns=resource.sheet_columns(), limits=spreadsheets.ROW_BY_ROW)
+    return table, list(table)
+
+
+def judge(table, rows, resource, *, dry_run):
+    """Bring the rows of a table in, all of them or none; with ``dry_run`` only say what would happen."""
     unread = [fault_of(fault) for fault in table.faults] + repeated_rows(rows, resource)
     rows = [row for row in rows if not row.faults]
     names = [column for column in resource.get_import_order() if column in table.places]
@@ -277,7 +294,8 @@ def cell(value):
 
 
 def fault_of(fault):
-    return RowFault(fault.row or None, fault.column_header, fault.value, f"{fault.message}: {fault.remedy}")
+    said = _("%(message)s: %(remedy)s") % {"message": fault.message, "remedy": fault.remedy}
+    return RowFault(fault.row or None, fault.column_header, fault.value, said)
 
 
 def base_faults(result):
@@ -319,8 +337,79 @@ def differences(row_result, resource):
             resource_field.export(instance) for instance in (row_result.original, row_result.instance)
         )
         if before != after:
-            found.append((resource.label(resource_field.attribute), before, after))
+            label = resource.label(resource_field.attribute)
+            found.append((label, str(before)[:SHOWN_CHARS], str(after)[:SHOWN_CHARS]))
     return found
+
+
+# ── Jobs ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def form_address(job):
+    return reverse(f"admin:{job.payload['model'].replace('.', '_')}_import")
+
+
+def outcome_address(job):
+    """Return where an account sees what a job found in its file."""
+    return f"{form_address(job)}?job={job.pk}"
+
+
+READ_STEP = ("read", gettext_lazy("Read the file"))
+JUDGING = Page(
+    gettext_lazy("Import"),
+    (READ_STEP, ("compare", gettext_lazy("Compare every row with what is there"))),
+    outcome_address,
+    form_address,
+)
+WRITING = Page(
+    gettext_lazy("Import"),
+    (READ_STEP, ("write", gettext_lazy("Write all rows, or none"))),
+    outcome_address,
+    form_address,
+)
+
+
+def admin_for(claim):
+    """Return the admin whose file a job reads. Raises PermissionDenied once the account may not import any more."""
+    model_admin = admin.site.get_model_admin(apps.get_model(claim.payload["model"]))
+    if not model_admin.may_import(claim.job.created_by):
+        raise PermissionDenied
+    return model_admin
+
+
+@handler(JUDGE, JUDGING)
+def judge_masters(claim):
+    """Judge an uploaded file; its rows are compared and rolled back."""
+    with uploads.opened(claim) as path:
+        claim.progress(0, step="read")
+        resource = admin_for(claim).resource_classes[0](user=claim.job.created_by)
+        table, rows = read_rows(path, claim.payload["name"], resource)
+        claim.progress(0, step="compare")
+        outcome = judge(table, rows, resource, dry_run=True)
+        with claim.finishing() as result:
+            result |= outcome.kept()
+            uploads.tell_read(claim, rows=len(rows), faults=len(outcome.faults))
+        if outcome.faults:
+            uploads.forget(claim)
+
+
+@handler(WRITE, WRITING)
+def write_masters(claim):
+    """Write a file that was judged, whole or not at all."""
+    with uploads.opened(claim) as path:
+        claim.progress(0, step="read")
+        model_admin = admin_for(claim)
+        resource = model_admin.resource_classes[0](user=claim.job.created_by)
+        table, rows = read_rows(path, claim.payload["name"], resource)
+        claim.progress(0, step="write")
+        with claim.finishing() as result:
+            outcome = judge(table, rows, resource, dry_run=False)
+            if not outcome.faults:
+                model_admin._create_log_entries(claim.job.created_by_id, outcome.instances)
+            result |= outcome.kept()
+            told = _("%(file)s could not be written.") if outcome.faults else _("%(file)s has been written.")
+            uploads.tell_uploader(claim, told)
+        uploads.forget(claim)
 
 
 class TransferMixin:
@@ -332,51 +421,66 @@ class TransferMixin:
     def resource_for(self, request):
         return self.resource_classes[0](user=request.user)
 
+    def may_import(self, user):
+        return user.has_perm(f"{self.opts.app_label}.import_{self.opts.model_name}")
+
+    def has_import_permission(self, request):
+        return self.may_import(request.user)
+
     @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
     def import_action(self, request, **kwargs):
+        """Take a file for a job to judge, and show what came of one."""
         if not self.has_import_permission(request):
             raise PermissionDenied
+        if request.method != "POST":
+            return self.outcome_page(request)
         uploaded = request.FILES.get("file")
-        if request.method == "POST" and uploaded is None:
+        if uploaded is None:
             messages.error(request, _("Choose a file."))
-        if request.method != "POST" or uploaded is None:
             return self.import_page(request)
-        outcome = self.judged(request, uploaded, uploaded.name, dry_run=True)
-        stored = None
-        if outcome and not outcome.faults:
-            stored = store_file(uploaded, name=uploaded.name, by=request.user)
-        return self.import_page(request, outcome=outcome, stored=stored, name=uploaded.name)
-
-    def judged(self, request, source, name, *, dry_run):
-        """Return the outcome; None, with a message, for a file that cannot be read."""
         try:
-            source.seek(0)
-            return judge(source, name, self.resource_for(request), dry_run=dry_run)
+            job = uploads.order(JUDGE, uploaded, {"model": self.opts.label_lower}, by=request.user)
         except Refusal as refusal:
             messages.error(request, str(refusal))
-            return None
+            return self.import_page(request)
+        return redirect("admin:job", job.pk)
+
+    def job_of(self, request, pk, **wanted):
+        """Return a job of the account's own for this kind of master; others do not exist for it."""
+        jobs = Job.objects.filter(created_by=request.user, payload__model=self.opts.label_lower, **wanted)
+        return get_object_or_404(jobs, pk=int(pk) if pk.isdecimal() and len(pk) < 19 else 0)
+
+    def outcome_page(self, request):
+        """Show what a job found in a file or wrote; the form alone without one."""
+        if "job" not in request.GET:
+            return self.import_page(request)
+        job = self.job_of(request, request.GET["job"], kind__in=[JUDGE, WRITE])
+        if job.state != JobState.DONE:
+            return redirect("admin:job", job.pk)
+        refused = job.result.get("refused", "")
+        return self.import_page(
+            request,
+            job=job,
+            name=job.payload["name"],
+            refused=refused,
+            written=job.kind == WRITE,
+            outcome=None if refused else Outcome.of(job.result),
+        )
 
     @method_decorator(require_POST)
     def process_import(self, request, **kwargs):
-        """Bring in a file that its uploader has seen judged; it is judged again."""
+        """Have a file written that its uploader has seen judged; it is judged again, and written once."""
         if not self.has_import_permission(request):
             raise PermissionDenied
-        pk = request.POST.get("stored", "")
-        stored = get_object_or_404(StoredFile, pk=int(pk) if pk.isdecimal() else 0, stored_by=request.user)
-        with stored.file.open("rb") as source:
-            outcome = self.judged(request, source, stored.name, dry_run=False)
-        if outcome is None or outcome.faults:
-            return self.import_page(request, outcome=outcome, name=stored.name)
-        self._create_log_entries(request.user.pk, outcome.instances)
-        messages.success(
-            request,
-            _("Imported: %(new)d new, %(changed)d changed, %(same)d unchanged.")
-            % {"new": outcome.new, "changed": outcome.changed, "same": outcome.same},
-        )
-        return HttpResponseRedirect(self.list_address())
-
-    def list_address(self):
-        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+        with transaction.atomic():
+            judged = self.job_of(request, request.POST.get("job", ""), kind=JUDGE, state=JobState.DONE)
+            Job.objects.select_for_update().get(pk=judged.pk)
+            if judged.result.get("refused") or judged.result["faults"]:
+                raise Refusal(_("There is nothing to write: read the file first."), code="state")
+            begun = Job.objects.filter(kind=WRITE, payload__judged=judged.pk)
+            job = begun.exclude(state__in=[JobState.FAILED, JobState.CANCELLED]).first()
+            job = job or uploads.again(WRITE, {**judged.payload, "judged": judged.pk}, by=request.user)
+        return redirect("admin:job", job.pk)
 
     def import_page(self, request, **context):
         resource = self.resource_for(request)

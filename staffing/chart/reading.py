@@ -1,24 +1,31 @@
-"""Reading a workbook of the organisation: what each row means, and a draft of all that can be done."""
+"""Reading a workbook of the organisation, as a job: what each row means, and a draft of all that can be done."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import asdict, dataclass
 
-from django.db import transaction
+from django.core.exceptions import PermissionDenied
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from opsadmin.core import uploads
+from opsadmin.core.jobs import Page, handler
 from opsadmin.core.refusals import Refusal
-from opsadmin.core.spreadsheets import IN_REQUEST
-from opsadmin.core.spreadsheets.limits import SpreadsheetRefused
-from opsadmin.core.spreadsheets.reading import read
+from opsadmin.core.spreadsheets import ROW_BY_ROW, SpreadsheetRefused, read
 from orgchart import changes
 from orgchart.changes import Item
 from orgchart.models import ChangeOp, LinkKind
+from orgchart.permissions import may_edit_structure
 from orgchart.state import live_state
 from staffing.chart.workbook import SHEETS, second_superiors
 
 SAME, CHANGED, NEW, FAULT = "same", "changed", "new", "fault"
 # So many of the rows that broke a rule are judged a second time by themselves.
 TRIED_AGAIN = 200
+JOB = "read_organisation"
+# So many verdicts are kept for the page; all are counted.
+SHOWN = 500
 
 
 @dataclass
@@ -32,13 +39,63 @@ class Verdict:
     words: str = ""
 
 
-@transaction.atomic
-def import_workbook(path, filename, *, by, title):
-    """Read a workbook into a draft; return (the draft or None, verdicts). Rows with faults stay out of the draft.
+def form_address(job):
+    return reverse("admin:org_chart_import")
 
-    What is not in the file stays as it is. Raises SpreadsheetRefused or Refusal for a file that cannot be read.
+
+PAGE = Page(
+    gettext_lazy("Import the organisation"),
+    (
+        ("read", gettext_lazy("Read the file")),
+        ("compare", gettext_lazy("Compare every row with what is there")),
+    ),
+    lambda job: f"{form_address(job)}?job={job.pk}",
+    form_address,
+)
+
+
+@handler(JOB, PAGE)
+def read_organisation(claim):
+    """Read a workbook into a draft, for an account that may edit the structure."""
+    with uploads.opened(claim) as path:
+        by = claim.job.created_by
+        if not may_edit_structure(by):
+            raise PermissionDenied
+        claim.progress(0, step="read")
+        state, day = live_state(), timezone.localdate()
+        verdicts, items = judged_rows(path, claim.payload["name"], state, day)
+        claim.progress(0, step="compare")
+        items = without_faults(state, items, day)
+        with claim.finishing() as result:
+            result |= kept(verdicts) | {"set": draft_of(items, claim.payload["name"], by)}
+            uploads.tell_read(claim, rows=len(verdicts), faults=result["counts"].get(FAULT, 0))
+        uploads.forget(claim)
+
+
+def kept(verdicts):
+    """Return what the job keeps of the verdicts: all counts, and the first rows that are not as before."""
+    shown = [asdict(verdict) for verdict in verdicts if verdict.kind != SAME]
+    return {
+        "counts": Counter(verdict.kind for verdict in verdicts),
+        "verdicts": shown[:SHOWN],
+        "of": len(shown),
+    }
+
+
+def draft_of(items, filename, by):
+    """Make a draft of the items; returns its key, None where nothing changes."""
+    if not items:
+        return None
+    change_set = changes.draft_set(by=by, title=_("Import of %(file)s") % {"file": filename[:80]})
+    changes.add_items(change_set, [item for _verdict, item in items], by=by)
+    return change_set.pk
+
+
+def judged_rows(path, filename, state, day):
+    """Return (verdicts, [(verdict, item)]) of all sheets; what is not in the file stays as it is.
+
+    Raises SpreadsheetRefused for a file that cannot be read.
     """
-    state, day = live_state(), timezone.localdate()
     verdicts, items = [], []
     for sheet in SHEETS:
         for number, values, faults in rows_of(path, filename, sheet):
@@ -46,23 +103,17 @@ def import_workbook(path, filename, *, by, title):
             verdicts.append(verdict)
             items += [(verdict, item) for item in found]
     if not verdicts:
-        raise Refusal(
-            _("None of the sheets has rows with codes. Export the chart to see how they look."),
-            code="invalid",
+        raise SpreadsheetRefused(
+            "no_rows", _("None of the sheets has rows with codes. Export the chart to see how they look.")
         )
-    items = without_faults(state, items, day)
-    if not items:
-        return None, verdicts
-    change_set = changes.draft_set(by=by, title=title)
-    changes.add_items(change_set, [item for _verdict, item in items], by=by)
-    return change_set, verdicts
+    return verdicts, items
 
 
 def rows_of(path, filename, sheet):
     """Yield (number, values, sentences about faults) of one sheet; nothing where the file does not have it."""
     columns = [field.column() for field in sheet.fields if not field.read_only]
     try:
-        table = read(path, filename, columns=columns, sheet=sheet.name, limits=IN_REQUEST)
+        table = read(path, filename, columns=columns, sheet=sheet.name, limits=ROW_BY_ROW)
     except SpreadsheetRefused as error:
         if error.code == "no_such_sheet":
             return

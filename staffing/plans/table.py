@@ -3,20 +3,23 @@
 Nothing is stored unless every row fits; rows are found by their title, rows that are missing in the file stay.
 """
 
-from dataclasses import dataclass
-from tempfile import NamedTemporaryFile
+from dataclasses import asdict, dataclass
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from opsadmin.core import spreadsheets
+from opsadmin.core import spreadsheets, uploads
+from opsadmin.core.jobs import Page, handler
 from opsadmin.core.refusals import Refusal
-from staffing.models import Employee
+from staffing import permissions
+from staffing.models import Employee, WorkPlan
 from staffing.plans import services
 
+JOB = "read_work_plan"
 OBJECTIVE, MEASURE, MILESTONE = "objective", "measure", "milestone"
 KINDS = {
     OBJECTIVE: gettext_lazy("Objective"),
@@ -108,40 +111,59 @@ def rows_of(plan):
         ]
 
 
-def bring_in(plan, source, name, *, by):
-    """Bring a file into a plan: return (how many rows, []), or (0, faults) with nothing stored.
+def form_address(job):
+    return reverse("admin:workplan", args=[job.payload["plan"]])
 
-    Raises PermissionDenied, or Refusal where the file cannot be read at all or the plan is closed.
+
+PAGE = Page(
+    gettext_lazy("Import a work plan"),
+    (("read", gettext_lazy("Read the file")), ("write", gettext_lazy("Write all rows, or none"))),
+    lambda job: f"{form_address(job)}?job={job.pk}",
+    form_address,
+)
+
+
+@handler(JOB, PAGE)
+def read_work_plan(claim):
+    """Bring a file into a plan: all of its rows, or none and every fault as the job's result."""
+    with uploads.opened(claim) as path:
+        plan, by = WorkPlan.objects.get(pk=claim.payload["plan"]), claim.job.created_by
+        if not permissions.may_edit_plan(by, plan):
+            raise PermissionDenied
+        claim.progress(0, step="read")
+        sheet, rows, faults = read(path, claim.payload["name"])
+        claim.progress(0, step="write")
+        with claim.finishing() as result:
+            faults = faults or bring_in(plan, sheet, rows, by=by)
+            result |= {"rows": len(rows), "faults": [asdict(fault) for fault in faults]}
+            uploads.tell_read(claim, rows=len(rows), faults=len(faults))
+        uploads.forget(claim)
+
+
+def bring_in(plan, sheet, rows, *, by):
+    """Bring the rows of a sheet into a plan; return the faults because of which nothing was stored.
+
+    Raises PermissionDenied, or Refusal where the plan is closed.
     """
-    sheet, rows, faults = read(source, name)
-    if faults:
-        return 0, faults
     with transaction.atomic():
         services.locked(plan.pk, by)
         faults = [fault for fault in enter(plan, sheet, rows, by) if fault]
         if faults:
             transaction.set_rollback(True)
-    return (0, faults) if faults else (len(rows), [])
+    return faults
 
 
-def read(source, name):
-    """Return (sheet, rows, faults) of a file."""
-    with NamedTemporaryFile() as copy:
-        for chunk in iter(lambda: source.read(1 << 20), b""):
-            copy.write(chunk)
-        copy.flush()
-        try:
-            table = spreadsheets.read(copy.name, name, columns=columns(), limits=LIMITS)
-            rows = list(table)
-        except spreadsheets.SpreadsheetRefused as refused:
-            raise Refusal(str(refused), code="unreadable") from refused
+def read(path, name):
+    """Return (sheet, rows, faults) of a file. Raises SpreadsheetRefused where it cannot be read at all."""
+    table = spreadsheets.read(path, name, columns=columns(), limits=LIMITS)
+    rows = list(table)
     faults = [
         RowFault(
             fault.sheet,
             fault.row or None,
             fault.column_header,
             fault.value,
-            f"{fault.message}: {fault.remedy}",
+            _("%(message)s: %(remedy)s") % {"message": fault.message, "remedy": fault.remedy},
         )
         for fault in table.faults
     ]

@@ -1,24 +1,25 @@
 """The chart as files: one PDF page per department, and a workbook that can be edited and read in again."""
 
 import io
-from tempfile import NamedTemporaryFile
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from opsadmin.core.files import clean_name
+from opsadmin.core import uploads
+from opsadmin.core.models import Job, JobState
 from opsadmin.core.refusals import Refusal
 from opsadmin.core.screens import page, screen
 from opsadmin.core.spreadsheets.writing import content_disposition
 from orgchart.changes import preview, state_on, version_number
+from orgchart.models import ChangeSet
 from orgchart.permissions import may_edit_structure
 from staffing.chart.pdf import chart_pdf
-from staffing.chart.reading import CHANGED, FAULT, NEW, SAME, import_workbook
+from staffing.chart.reading import CHANGED, FAULT, JOB, NEW, SAME
 from staffing.chart.workbook import write_workbook
 from staffing.screens.chart import card_asked_for, chart_asked_for, day_asked_for, set_asked_for, version_on
 
@@ -63,20 +64,39 @@ def attachment(content, kind, name):
 
 @screen("org/import/", "org_chart_import", methods=("GET", "POST"), may=may_edit_structure)
 def org_chart_import(request):
-    """Read a workbook into a draft, with a verdict for each row; the live organisation stays as it is."""
-    verdicts, change_set = [], None
+    """Have a workbook read into a draft, and show the verdicts; the live organisation stays as it is."""
     if request.method == "POST":
-        change_set, verdicts = read_upload(request)
+        uploaded = request.FILES.get("file")
+        if uploaded is None:
+            raise Refusal(_("Choose a file first."), code="invalid")
+        return redirect("admin:job", uploads.order(JOB, uploaded, {}, by=request.user).pk)
+    job = asked_job(request)
+    if job and job.state != JobState.DONE:
+        return redirect("admin:job", job.pk)
+    result = job.result if job else {}
+    counts = result.get("counts", {})
     return page(
         request,
         "staffing/chart_import.html",
         title=_("Import the organisation"),
         crumbs=[(_("Organisation chart"), reverse("admin:org_chart"))],
-        change_set=change_set,
-        verdicts=[verdict for verdict in verdicts if verdict.kind != SAME],
-        counts=[(label, sum(one.kind == kind for one in verdicts)) for kind, label in kinds()],
-        done=request.method == "POST",
+        name=job and job.payload["name"],
+        refused=result.get("refused", ""),
+        change_set=ChangeSet.objects.filter(pk=result.get("set")).first(),
+        verdicts=result.get("verdicts", ()),
+        more=result.get("of", 0) - len(result.get("verdicts", ())),
+        counts=[(label, counts.get(kind, 0)) for kind, label in kinds()],
+        done="counts" in result,
     )
+
+
+def asked_job(request):
+    """Return the account's own job that the address names, None where it names none."""
+    pk = request.GET.get("job", "")
+    if not pk:
+        return None
+    own = Job.objects.filter(kind=JOB, created_by=request.user)
+    return get_object_or_404(own, pk=int(pk) if pk.isdecimal() and len(pk) < 19 else 0)
 
 
 def kinds():
@@ -86,15 +106,3 @@ def kinds():
         (SAME, pgettext("import", "As it is")),
         (FAULT, _("With faults, left out")),
     )
-
-
-def read_upload(request):
-    uploaded = request.FILES.get("file")
-    if uploaded is None:
-        raise Refusal(_("Choose a file first."), code="invalid")
-    with NamedTemporaryFile(suffix=".xlsx") as kept:
-        for chunk in uploaded.chunks():
-            kept.write(chunk)
-        kept.flush()
-        title = _("Import of %(file)s") % {"file": clean_name(uploaded.name)[:80]}
-        return import_workbook(kept.name, uploaded.name, by=request.user, title=title)

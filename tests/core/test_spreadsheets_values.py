@@ -357,7 +357,7 @@ def test_what_is_no_date_is_refused(cell):
 
 def test_a_day_has_no_time_of_the_day():
     assert value_of(DAY, "2026-12-01") == value_of(DAY, clock("2026-12-01")) == date(2026, 12, 1)
-    assert fault_of(DAY, "2026-12-01 10:00") == "bad_date"
+    assert fault_of(DAY, "2026-12-01 10:00") == "time_of_day"
 
 
 @pytest.mark.parametrize("column", [SKU, PRICE])

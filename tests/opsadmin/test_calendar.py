@@ -13,6 +13,7 @@ from opsadmin.core.models import CalendarDay
 from tests.factories import UserFactory
 from tests.opsadmin.documents import open_task, price_list
 from tests.opsadmin.pages import home
+from tests.uploads import finished
 
 pytestmark = pytest.mark.django_db
 
@@ -56,8 +57,9 @@ def test_a_year_of_days_comes_from_a_file(signed_in):
     client = signed_in(roles=["administrator"])
     text = f"日期,上班,事由\n{UNKNOWN}-10-01,否,国庆节\n{UNKNOWN}-10-09,是,调休\n"
     file = SimpleUploadedFile("days.csv", text.encode())
-    stored = client.post(reverse("admin:core_calendarday_import"), {"file": file}).context["stored"]
-    client.post(reverse("admin:core_calendarday_process_import"), {"stored": stored.pk})
+    judged = finished(client, client.post(reverse("admin:core_calendarday_import"), {"file": file}))
+    address = reverse("admin:core_calendarday_process_import")
+    finished(client, client.post(address, {"job": judged.context["job"].pk}))
     days = dict(CalendarDay.objects.values_list("date", "working"))
     assert days == {date(UNKNOWN, 10, 1): False, date(UNKNOWN, 10, 9): True}
 

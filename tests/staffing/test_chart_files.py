@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from orgchart.models import ChangeItem, ChangeSet, Department, OrgStatus, Position
 from staffing.models import Assignment
+from tests.uploads import finished
 
 pytestmark = pytest.mark.django_db
 
@@ -41,7 +42,7 @@ def sent(client, workbook, name="org.xlsx"):
     content = io.BytesIO()
     workbook.save(content)
     upload = SimpleUploadedFile(name, content.getvalue())
-    return client.post(reverse("admin:org_chart_import"), {"file": upload})
+    return finished(client, client.post(reverse("admin:org_chart_import"), {"file": upload}))
 
 
 def test_the_pdf_has_a_page_for_each_department_and_every_position(hr):

@@ -1,15 +1,19 @@
 """Masters in and out of files: judged first, written whole or not at all, only by those who may."""
 
 import io
+import os
 from datetime import date
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from openpyxl import Workbook, load_workbook
 
-from opsadmin.core.models import StoredFile
+from opsadmin.core import jobs, uploads
+from opsadmin.core.models import Job
+from opsadmin.core.transfer import WRITE
 from opsadmin.roles import ROLES
 from orgchart.models import Position
 from staffing.models import Assignment
@@ -27,6 +31,7 @@ from tests.factories import (
     StoreFactory,
     UserFactory,
 )
+from tests.uploads import finished, ordered
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
 
@@ -54,23 +59,36 @@ def workbook(header, *rows):
     return SimpleUploadedFile("masters.xlsx", file.getvalue())
 
 
+def kept_files():
+    """Return the uploads that are kept for their jobs."""
+    if not default_storage.exists(uploads.FOLDER):
+        return []
+    return [f"{uploads.FOLDER}/{name}" for name in default_storage.listdir(uploads.FOLDER)[1]]
+
+
 def text_file(text, encoding="utf-8", name="masters.csv"):
     return SimpleUploadedFile(name, text.encode(encoding))
 
 
 def judge(client, model, file):
-    """Upload a file and return what the page says of it."""
-    return client.post(reverse(f"admin:{model}_import"), {"file": file}).context
+    """Upload a file, let its job run, and return what the page says of it."""
+    return finished(client, client.post(reverse(f"admin:{model}_import"), {"file": file})).context
 
 
 def bring_in(client, model, file):
     """Upload a file and confirm it."""
-    stored = judge(client, model, file)["stored"]
-    return client.post(reverse(f"admin:{model}_process_import"), {"stored": stored.pk})
+    return confirm(client, model, judge(client, model, file)["job"])
+
+
+def confirm(client, model, job):
+    """Confirm a file that was judged, and return the page that shows what came of it."""
+    return finished(client, client.post(reverse(f"admin:{model}_process_import"), {"job": job.pk}))
 
 
 @pytest.fixture
 def strategy(signed_in):
+    for path in kept_files():
+        default_storage.delete(path)
     return signed_in(roles=["product_strategy"])
 
 
@@ -110,7 +128,7 @@ def test_only_the_role_of_a_master_brings_it_in_and_out(model, role, signed_in):
     assert client.get(reverse(f"admin:{model}_import")).status_code == expected
     assert client.get(reverse(f"admin:{model}_export")).status_code == expected
     assert client.get(reverse(f"admin:{model}_export") + "?format=csv").status_code == expected
-    posted = client.post(reverse(f"admin:{model}_process_import"), {"stored": "0"})
+    posted = client.post(reverse(f"admin:{model}_process_import"), {"job": "0"})
     assert posted.status_code == (404 if expected == 200 else 403)
 
 
@@ -162,7 +180,7 @@ def test_a_column_that_is_left_out_changes_nothing(strategy):
 def test_what_would_change_is_shown_before_and_after(strategy):
     SkuFactory(code="CS-BP1-BK", stock=5)
     outcome = judge(strategy, "stores_sku", workbook(["SKU", "可售库存"], ["CS-BP1-BK", 9]))["outcome"]
-    assert (outcome.changed, outcome.changes) == (1, [("CS-BP1-BK", [("sellable stock", "5", "9")])])
+    assert (outcome.changed, outcome.changes) == (1, [["CS-BP1-BK", [["sellable stock", "5", "9"]]]])
 
 
 def test_rows_that_say_what_is_known_are_counted_as_unchanged(strategy):
@@ -194,15 +212,17 @@ def test_a_fault_names_row_and_column_and_nothing_is_stored(
     context = judge(strategy, "stores_sku", file)
     fault = context["outcome"].faults[0]
     assert fault.row == 4 and sentence in fault.message and fault.column == column
-    assert context["stored"] is None and not StoredFile.objects.exists()
+    refused = strategy.post(reverse("admin:stores_sku_process_import"), {"job": context["job"].pk})
+    assert refused.status_code == 302 and Job.objects.count() == 1
+    assert not Sku.objects.filter(code="CS-BP1-GR").exists() and not kept_files()
 
 
 def test_a_file_that_went_wrong_meanwhile_writes_nothing_at_all(strategy, brand, product):
     file = workbook(HEADER, sku_row(), sku_row(SKU="CS-BP1-GR"))
-    stored = judge(strategy, "stores_sku", file)["stored"]
+    job = judge(strategy, "stores_sku", file)["job"]
     product.code = "GONE"
     product.save()
-    response = strategy.post(reverse("admin:stores_sku_process_import"), {"stored": stored.pk})
+    response = confirm(strategy, "stores_sku", job)
     assert len(response.context["outcome"].faults) == 2
     assert not Sku.objects.exists()
 
@@ -228,9 +248,49 @@ def test_a_row_that_is_in_the_file_twice_is_a_fault(strategy, brand, product):
 
 
 def test_nobody_confirms_a_file_that_somebody_else_uploaded(strategy, brand, product, signed_in):
-    stored = judge(strategy, "stores_sku", workbook(HEADER, sku_row()))["stored"]
+    job = judge(strategy, "stores_sku", workbook(HEADER, sku_row()))["job"]
     other = signed_in(UserFactory(roles=["product_strategy"]))
-    assert other.post(reverse("admin:stores_sku_process_import"), {"stored": stored.pk}).status_code == 404
+    assert other.post(reverse("admin:stores_sku_process_import"), {"job": job.pk}).status_code == 404
+    assert other.get(reverse("admin:stores_sku_import"), {"job": job.pk}).status_code == 404
+
+
+def test_a_file_that_is_confirmed_twice_is_written_once_and_then_cleared_away(strategy, brand, product):
+    job = judge(strategy, "stores_sku", workbook(HEADER, sku_row()))["job"]
+    assert kept_files()
+    for _n in range(2):
+        assert confirm(strategy, "stores_sku", job).context["written"]
+    assert Job.objects.filter(kind=WRITE).count() == 1
+    assert Sku.objects.get().history.count() == 1
+    assert not kept_files()
+
+
+def test_a_right_withdrawn_meanwhile_keeps_a_file_from_being_written(strategy, brand, product):
+    job = judge(strategy, "stores_sku", workbook(HEADER, sku_row()))["job"]
+    answer = strategy.post(reverse("admin:stores_sku_process_import"), {"job": job.pk})
+    strategy.user.groups.clear()
+    jobs.run(ordered(answer))
+    assert Job.objects.get(kind=WRITE).state == "failed"
+    assert not Sku.objects.exists()
+
+
+def test_an_attempt_that_lost_its_job_writes_nothing(strategy, brand, product):
+    job = judge(strategy, "stores_sku", workbook(HEADER, sku_row()))["job"]
+    pk = ordered(strategy.post(reverse("admin:stores_sku_process_import"), {"job": job.pk}))
+    held = jobs.claim(pk)
+    Job.objects.filter(pk=pk).update(attempt=held.attempt + 1)
+    with pytest.raises(jobs.LostJob):
+        jobs.handler_of(held.job)(held)
+    assert not Sku.objects.exists() and kept_files()
+
+
+def test_an_upload_that_nobody_writes_is_cleared_away_after_a_week(strategy, brand, product):
+    judge(strategy, "stores_sku", workbook(HEADER, sku_row()))
+    path = default_storage.path(kept_files()[0])
+    uploads.clear_uploads()
+    assert kept_files()
+    os.utime(path, (0, 0))
+    uploads.clear_uploads()
+    assert not kept_files()
 
 
 def test_a_file_that_is_none_is_refused_with_a_sentence(strategy):

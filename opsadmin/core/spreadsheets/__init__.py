@@ -10,7 +10,13 @@ from opsadmin.core.spreadsheets.faults import (
     Fixed,
     explain,
 )
-from opsadmin.core.spreadsheets.limits import IN_REQUEST, Limits, SpreadsheetRefused, check_container
+from opsadmin.core.spreadsheets.limits import (
+    ROW_BY_ROW,
+    Limits,
+    SpreadsheetRefused,
+    check_container,
+    first_look,
+)
 from opsadmin.core.spreadsheets.reading import Row, Table, TableInfo, read
 from opsadmin.core.spreadsheets.sniff import DELIMITERS, ENCODINGS, TextShape, sniff
 from opsadmin.core.spreadsheets.template import write_template
@@ -21,8 +27,8 @@ __all__ = [
     "DELIMITERS",
     "ENCODINGS",
     "FAULT_TEXTS",
-    "IN_REQUEST",
     "NOTE_TEXTS",
+    "ROW_BY_ROW",
     "BadCell",
     "Column",
     "Fault",
@@ -40,6 +46,7 @@ __all__ = [
     "content_disposition",
     "explain",
     "faulty_copy",
+    "first_look",
     "neutral",
     "parse_money",
     "read",

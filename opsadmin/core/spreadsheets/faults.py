@@ -3,12 +3,15 @@
 A fault is kept as a code and its parameters, so that it can be stored and told later in another language.
 """
 
+import unicodedata
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from django.utils.translation import gettext_lazy as _
 
 CLIP = 60
+# Control and format characters, halves of characters, characters that no font has.
+UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 
 
 class FaultText(NamedTuple):
@@ -63,24 +66,32 @@ FAULT_TEXTS = {
         _("set the cell to text and enter the code again"),
     ),
     # Amounts and numbers.
-    "not_a_number": FaultText(_("is not a number"), _("write digits and one decimal point, such as 1299.00")),
-    "not_finite": FaultText(_("is no finite number"), _("write an amount such as 1299.00")),
-    "only_a_dash": FaultText(_("is only a dash"), _("enter the amount, or leave the cell empty")),
+    "not_a_number": FaultText(_("is not a number"), _("write it in digits, such as %(example)s")),
+    "not_finite": FaultText(_("is no finite number"), _("write it in digits, such as %(example)s")),
+    "only_a_dash": FaultText(_("is only a dash"), _("enter the number, or leave the cell empty")),
     "thousands_comma": FaultText(_("contains a thousands comma"), _("write %(instead)s")),
     "decimal_comma": FaultText(_("contains a comma"), _("use a point for decimals, such as 12.50")),
-    "currency_sign": FaultText(_("contains a currency sign"), _("write the number alone, such as 1299.00")),
-    "percent_sign": FaultText(_("contains a percent sign"), _("write the number alone, such as 1299.00")),
-    "scientific": FaultText(_("is in scientific notation"), _("write all digits, such as 1299.00")),
+    "currency_sign": FaultText(
+        _("contains a currency sign"), _("write the number alone, such as %(example)s")
+    ),
+    "percent_sign": FaultText(_("contains a percent sign"), _("write the number alone, such as %(example)s")),
+    "scientific": FaultText(_("is in scientific notation"), _("write all digits, such as %(example)s")),
     "too_many_decimals": FaultText(
         _("has more than two decimals"),
         _("round it to two decimals; in a formula use ROUND(…, 2)"),
     ),
-    "too_large": FaultText(_("is larger than %(most)s"), _("check the amount")),
-    "not_whole": FaultText(_("is not a whole number"), _("write digits only, such as 100")),
+    "too_large": FaultText(_("is larger than %(most)s"), _("check the number")),
+    "not_whole": FaultText(_("is not a whole number"), _("write digits only, such as %(example)s")),
     # Dates and choices.
-    "bad_date": FaultText(_("is not a date"), _("write 2026-12-01 or 2026-12-01 10:00")),
+    "bad_date": FaultText(_("is not a date"), _("write it as %(example)s")),
+    "time_of_day": FaultText(_("has a time of the day"), _("write the day alone, such as %(example)s")),
     "bad_choice": FaultText(_("is not one of the words allowed here"), _("choose: %(choices)s")),
 }
+
+# What a column that says no other shows; faults that were stored without an example need one too.
+EXAMPLES = dict.fromkeys(
+    ("not_a_number", "not_finite", "currency_sign", "percent_sign", "scientific"), "1299.00"
+) | {"not_whole": "100", "bad_date": "2026-12-01", "time_of_day": "2026-12-01"}
 
 NOTE_TEXTS = {
     "full_width": _("full-width characters, read as %(value)s"),
@@ -148,14 +159,25 @@ class Fixed:
 def explain(code, params=None):
     """Return message and remedy of a fault as plain text in the active language. Raises KeyError."""
     text = FAULT_TEXTS[code]
+    if code in EXAMPLES:
+        params = {"example": EXAMPLES[code]} | (params or {})
     if not params:
         return FaultText(str(text.message), str(text.remedy))
     return FaultText(str(text.message) % params, str(text.remedy) % params)
 
 
 def clipped(text):
-    """Return a value as a fault shows it: at most 60 characters."""
+    """Return a value as a fault shows it: at most 60 characters, what nobody can see as its number."""
+    if not text.isprintable():
+        text = "".join(map(visible, text[:CLIP]))
     return text if len(text) <= CLIP else text[: CLIP - 1] + "…"
+
+
+def visible(char):
+    """Return a character that can be seen, or its number; a line break or a tab becomes a blank."""
+    if char in "\t\r\n":
+        return " "
+    return f"[U+{ord(char):04X}]" if unicodedata.category(char) in UNSEEN else char
 
 
 class BadCell(Exception):

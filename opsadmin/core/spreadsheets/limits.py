@@ -1,8 +1,11 @@
 """What a file may be before anybody opens it."""
 
+import os
 import re
 import zipfile
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from django.utils.functional import lazy
@@ -12,7 +15,10 @@ from opsadmin.core.refusals import Refusal
 from opsadmin.core.spreadsheets import members
 
 MB = 1024 * 1024
+HEAD_BYTES = 1024
 ZIP_MAGIC = b"PK\x03\x04"
+# How an entry of the list of parts begins.
+ENTRY = b"PK\x01\x02"
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 ARCHIVES = (ZIP_MAGIC, OLE_MAGIC, b"7z\xbc\xaf\x27\x1c", b"Rar!", b"\x1f\x8b\x08")
 PAPERS = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8")
@@ -29,8 +35,9 @@ DECLARED = re.compile(rb"""^(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?\sencoding\s*=\s*["'
 class Limits:
     """The most that is read of one file.
 
-    ``ratio`` is unpacked to packed size; ``cell_chars`` is what one cell of Excel holds; ``faults`` bounds what
-    a hopeless file can cost.
+    ``ratio`` is unpacked to packed size; ``cells`` counts those of the rectangle in which all filled ones lie, for
+    which the reader of workbooks reserves memory; ``cell_chars`` is what one cell of Excel holds; ``faults`` bounds
+    what a hopeless file can cost.
     """
 
     file_bytes: int = 20 * MB
@@ -39,13 +46,14 @@ class Limits:
     ratio: int = 200
     rows: int = 200_000
     columns: int = 100
+    cells: int = 6_000_000
     cell_chars: int = 32_767
     faults: int = 200_000
 
 
 LIMITS = Limits()
-# For what is read while somebody waits for the page: masters, the organisation, work plans.
-IN_REQUEST = Limits(file_bytes=10 * MB, unpacked_bytes=50 * MB, rows=3_000, faults=3_000)
+# For what is judged row by row, at some twenty statements each: masters, the organisation, work plans.
+ROW_BY_ROW = Limits(file_bytes=10 * MB, unpacked_bytes=50 * MB, rows=3_000, faults=3_000)
 
 
 _filled = lazy(lambda message, params: str(message) % params, str)
@@ -58,9 +66,24 @@ class SpreadsheetRefused(Refusal):
         super().__init__(_filled(message, params) if params else message, code=code, **params)
 
 
+def first_look(file, filename, limits=LIMITS):
+    """Refuse what size, first bytes or the list of parts rule out already; unpacks nothing.
+
+    ``file`` is open and binary. Raises SpreadsheetRefused.
+    """
+    _check_bytes(file.seek(0, os.SEEK_END), limits)
+    file.seek(0)
+    if _kind_of_head(file.read(HEAD_BYTES), filename) == "xlsx":
+        with _opened(file, limits):
+            pass
+
+
 def check_size(path, limits):
     """Refuse a file that is empty or has more bytes than are read."""
-    size = Path(path).stat().st_size
+    _check_bytes(Path(path).stat().st_size, limits)
+
+
+def _check_bytes(size, limits):
     if not size:
         raise SpreadsheetRefused("empty", _("The file is empty."))
     if size > limits.file_bytes:
@@ -75,7 +98,10 @@ def check_size(path, limits):
 def kind_of_file(path, filename):
     """Return ``xlsx`` or ``text``, judged by the content; refuses other kinds by their name or first bytes."""
     with open(path, "rb") as file:
-        head = file.read(1024)
+        return _kind_of_head(file.read(HEAD_BYTES), filename)
+
+
+def _kind_of_head(head, filename):
     suffix = PurePosixPath(str(filename).lower()).suffix
     if head.startswith(OLE_MAGIC):
         raise SpreadsheetRefused(
@@ -106,12 +132,22 @@ def check_container(path, limits):
     Every part is unpacked once, without being kept. Raises SpreadsheetRefused.
     """
     check_size(path, limits)
+    with open(path, "rb") as file, _opened(file, limits) as archive:
+        for info in archive.infolist():
+            _check_member(file, info)
+
+
+@contextmanager
+def _opened(file, limits):
+    """Open a workbook whose listing is sound; whatever is damaged in it becomes one refusal."""
+    # To list a file made of nothing but entries would take hundreds of megabytes.
+    file.seek(0)
+    if sum(chunk.count(ENTRY) for chunk in iter(partial(file.read, MB), b"")) > limits.members:
+        raise _too_many_parts(limits)
     try:
-        with zipfile.ZipFile(path) as archive, open(path, "rb") as file:
-            infos = archive.infolist()
-            _check_listing(infos, limits)
-            for info in infos:
-                _check_member(file, info)
+        with zipfile.ZipFile(file) as archive:
+            _check_listing(archive.infolist(), limits)
+            yield archive
     except (zipfile.BadZipFile, members.BadMember, NotImplementedError, ValueError, OverflowError) as error:
         raise broken() from error
 
@@ -136,12 +172,7 @@ def _check_listing(infos, limits):
 
 def _check_amounts(infos, limits):
     if len(infos) > limits.members:
-        raise SpreadsheetRefused(
-            "too_many_parts",
-            _("The workbook has %(parts)d parts; at most %(most)d are read. Take out pictures and drawings."),
-            parts=len(infos),
-            most=limits.members,
-        )
+        raise _too_many_parts(limits)
     unpacked = sum(info.file_size for info in infos)
     ratios = [info.file_size / max(info.compress_size, 1) for info in infos if info.file_size > RATIO_FROM]
     if unpacked > limits.unpacked_bytes or max(ratios, default=0) > limits.ratio:
@@ -211,6 +242,14 @@ def _check_head(info, head, is_xml):
         raise SpreadsheetRefused(
             "odd_xml", _("The workbook is not written in UTF-8. Save it again in Excel and upload that.")
         )
+
+
+def _too_many_parts(limits):
+    return SpreadsheetRefused(
+        "too_many_parts",
+        _("The workbook has more than %(most)d parts. Take out pictures and drawings."),
+        most=limits.members,
+    )
 
 
 def _macros():

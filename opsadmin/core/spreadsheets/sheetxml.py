@@ -28,6 +28,10 @@ HELD_BYTES = 8 * MB
 # With one of these in it, only a true parser knows where the cells are. A false alarm only costs time.
 ODD_SIGNS = (b":c ", b":c>", b":row", b"<!", b"'e'")
 TROUBLE_SIGNS = (b'"e"', b"<f>", b"<f ", b"<f/")
+# Up to column Z the rectangle of a sheet cannot be too large, however many rows are read.
+WIDE = re.compile(rb'<c r="[A-Z]{2}')
+# The place of a cell, unless it plainly ends at once and is empty.
+PLACE = re.compile(rb"""<c r="([A-Z]{1,3})([0-9]{1,7})"(?![^<>"']*(?:"[^<>"']*"[^<>"']*)*/>)""")
 CELL_HEAD = re.compile(rb'r="([A-Z]{1,3})([0-9]{1,7})"([^<>]*)(?<!/)>')
 KIND = re.compile(rb'\st\s*=\s*"(\w+)"')
 VALUE = re.compile(rb"<v(?:\s[^>]*)?(?:/>|>([^<]*)</v>)")
@@ -36,9 +40,13 @@ FORMULA = re.compile(rb"<f(?:\s[^>]*)?>([^<]*)</f>")
 
 @dataclass
 class SheetFacts:
-    """``troubles`` maps row and column index (both from 1) to (code, text) of the fault in that cell."""
+    """``troubles`` maps row and column index (both from 1) to (code, text) of the fault in that cell.
+
+    ``wide`` says that there are cells behind column Z, and that it is not known yet how far they reach.
+    """
 
     troubles: dict = field(default_factory=dict)
+    wide: bool = False
     last_row: int = 0
     last_column: int = 0
 
@@ -65,14 +73,16 @@ def sheet_parts(path):
     if found != [WORKBOOK]:
         raise broken()
     targets = {item.get("Id"): item.get("Target", "") for item in relations}
-    parts = {}
+    parts, read = {}, set()
     for sheet in workbook.iter():
         if sheet.tag.rpartition("}")[2] != "sheet":
             continue
         relation = sheet.get(RELATION) or sheet.get(STRICT_RELATION)
         part = posixpath.normpath(posixpath.join("/xl", targets.get(relation, ""))).lstrip("/")
-        if part not in names or sheet.get("name") in parts:
+        # One part as many sheets would be read as often.
+        if part not in names or sheet.get("name") in parts or part in read:
             raise broken()
+        read.add(part)
         parts[sheet.get("name")] = part
     if len(targets) != len(relations):
         raise broken()
@@ -91,13 +101,35 @@ def inspect_sheet(path, part, limits):
         info = archive.getinfo(part)
         try:
             facts = _searched(members.chunks(file, info), limits) or _parsed(file, info)
+            row, column = facts.last_row, facts.last_column
+            if facts.wide:
+                row, column = _reach(members.chunks(file, info))
         except (expat.ExpatError, ValueError) as error:
             raise broken() from error
     if facts.last_row > limits.rows + HEADER_ROWS:
         raise too_many_rows(limits)
     if facts.last_column > limits.columns:
         raise too_many_columns(limits)
+    if row * column > limits.cells:
+        raise SpreadsheetRefused(
+            "too_many_cells",
+            _(
+                "The sheet reaches as far as %(place)s. Delete the rows and columns behind the table, and save it."
+            ),
+            place=f"{column_letters(column)}{row}",
+        )
     return facts
+
+
+def _reach(chunks):
+    """Return the last row and column of a sheet's filled cells, whose references are all plain."""
+    columns, rows = set(), set()
+    for piece in _whole_cells(chunks):
+        for letters, row in PLACE.findall(piece):
+            columns.add(letters)
+            rows.add(row)
+    last = max((column_number(letters.decode()) for letters in columns), default=0)
+    return max(map(int, rows), default=0), last
 
 
 def too_many_rows(limits):
@@ -124,6 +156,7 @@ def _searched(chunks, limits):
     for piece in _whole_cells(chunks):
         if any(sign in piece for sign in ODD_SIGNS) or odd_cell.search(piece):
             return None
+        facts.wide = facts.wide or WIDE.search(piece) is not None
         if any(sign in piece for sign in TROUBLE_SIGNS):
             for cell in piece.split(b"<c ")[1:]:
                 if b"<f" in cell or b'"e"' in cell:

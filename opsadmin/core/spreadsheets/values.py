@@ -12,7 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from opsadmin.core.spreadsheets import moments
-from opsadmin.core.spreadsheets.faults import BadCell
+from opsadmin.core.spreadsheets.faults import EXAMPLES, BadCell
 
 NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 AMOUNT = re.compile(r"-?[0-9]+(?:\.[0-9]{1,2})?")
@@ -49,8 +49,9 @@ class Column:
     """A column that is looked for.
 
     ``headers`` are the names that it may have, the one of the template first. ``required``: the column must be
-    there, and no cell of it empty. ``kind`` is code, text, money, int, date, datetime or choice; ``choices`` maps
-    the words of a file to values. ``max_length`` counts characters.
+    there, and no cell of it empty. ``kind`` is code, text, money, number, int, date, datetime or choice; ``choices``
+    maps the words of a file to values. ``max_length`` counts characters. ``example`` is what a fault shows as right,
+    where the kind's own would mislead.
     """
 
     key: str
@@ -59,6 +60,7 @@ class Column:
     kind: str = "text"
     choices: dict | None = None
     max_length: int | None = None
+    example: str = ""
 
     def __post_init__(self):
         if self.kind not in READERS:
@@ -76,6 +78,15 @@ def reader_of(column, cell_chars=CELL_CHARS):
 
 def careful(reader, cell, notes):
     """Return the value of any cell, or None for a blank one; adds (code, params) to ``notes``. Raises BadCell."""
+    try:
+        return read_carefully(reader, cell, notes)
+    except BadCell as bad:
+        if bad.code in EXAMPLES:
+            bad.params["example"] = reader.example
+        raise
+
+
+def read_carefully(reader, cell, notes):
     if type(cell) is not str:
         return reader.of_cell(float(cell) if type(cell) is int else cell)
     text = tidied(cell, notes, joins_lines=type(reader) is TextReader)
@@ -201,7 +212,7 @@ class MoneyReader:
     """Amounts: one decimal point, at most two decimals, at most twelve digits; the sign is the caller's concern."""
 
     def __init__(self, column, most):
-        pass
+        self.example = column and column.example or "1299.00"
 
     def quick(self, cell):
         if type(cell) is float:
@@ -221,11 +232,29 @@ class MoneyReader:
         return money_of(number_text(cell))
 
 
+class NumberReader:
+    """Rates and shares: one decimal point, as many decimals as there are."""
+
+    def __init__(self, column, most):
+        self.example = column.example or "0.05"
+
+    def quick(self, cell):
+        return Decimal(cell) if type(cell) is str and len(cell) <= 15 and NUMBER.fullmatch(cell) else None
+
+    def of_text(self, text, notes):
+        return number_of(half_width(text, notes))
+
+    def of_cell(self, cell):
+        if not isinstance(cell, float):
+            raise BadCell("not_a_number")
+        return number_of(number_text(cell))
+
+
 class IntReader:
     """Whole numbers of at most fifteen digits."""
 
     def __init__(self, column, most):
-        pass
+        self.example = column.example or "100"
 
     def quick(self, cell):
         if type(cell) is float and cell.is_integer() and -EXACT < cell < EXACT:
@@ -246,8 +275,10 @@ class IntReader:
 class MomentReader:
     """Dates with or without a time, meant in Asia/Shanghai; becomes an aware datetime."""
 
+    usual = "2026-12-01 10:00"
+
     def __init__(self, column, most):
-        pass
+        self.example = column.example or self.usual
 
     def quick(self, cell):
         try:
@@ -275,8 +306,14 @@ class MomentReader:
 class DayReader(MomentReader):
     """Dates without a time of the day."""
 
+    usual = "2026-12-01"
+
     def value(self, moment_of, cell):
-        return super().value(lambda moment: moments.day_of(moment_of(moment)), cell)
+        moment = super().value(moment_of, cell)
+        try:
+            return moments.day_of(moment)
+        except ValueError as error:
+            raise BadCell("time_of_day") from error
 
 
 class ChoiceReader:
@@ -304,6 +341,7 @@ READERS = {
     "code": CodeReader,
     "text": TextReader,
     "money": MoneyReader,
+    "number": NumberReader,
     "int": IntReader,
     "date": DayReader,
     "datetime": MomentReader,
@@ -351,6 +389,15 @@ def money_of(text):
     raise not_a_plain_number(text)
 
 
+def number_of(text):
+    """Return the number of a half-width text, of at most fifteen digits before the point. Raises BadCell."""
+    if not NUMBER.fullmatch(text):
+        raise not_a_plain_number(text)
+    if abs(Decimal(text)) >= EXACT:
+        raise BadCell("too_large", most=str(EXACT - 1))
+    return Decimal(text)
+
+
 def whole_of(text):
     """Return the whole number of a half-width text. Raises BadCell."""
     if WHOLE.fullmatch(text):
@@ -359,7 +406,11 @@ def whole_of(text):
         return int(text)
     if NUMBER.fullmatch(text):
         raise BadCell("not_whole")
-    raise not_a_plain_number(text)
+    bad = not_a_plain_number(text)
+    # A hint for amounts would lead to the next fault.
+    if bad.code == "decimal_comma" or not WHOLE.fullmatch(bad.params.get("instead", "0")):
+        bad = BadCell("not_whole")
+    raise bad
 
 
 def number_text(cell):

@@ -13,6 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from opsadmin.core import uploads
+from opsadmin.core.models import Job, JobState
 from opsadmin.core.refusals import Refusal
 from opsadmin.core.screens import page, screen
 from opsadmin.core.stale import check_seen, seen_digest
@@ -90,11 +92,10 @@ def crumbs(plan=None):
 
 @screen("org/plans/<int:pk>/", "workplan")
 def workplan(request, pk):
-    """One plan: objectives against what is due today, milestones by week, the review."""
-    return plan_page(request, plan_of(pk))
-
-
-def plan_page(request, plan, faults=(), status=200):
+    """One plan: objectives against what is due today, milestones by week, the review; what came of a file."""
+    plan, job = plan_of(pk), asked_job(request, pk)
+    if job and job.state != JobState.DONE:
+        return redirect("admin:job", job.pk)
     today = timezone.localdate()
     day = min(today, plan.end - timedelta(days=1))
     objectives = []
@@ -108,7 +109,6 @@ def plan_page(request, plan, faults=(), status=200):
     return page(
         request,
         "staffing/workplan.html",
-        status=status,
         title=plan.title,
         crumbs=crumbs(),
         plan=plan,
@@ -122,9 +122,18 @@ def plan_page(request, plan, faults=(), status=200):
         may_edit=permissions.may_edit_plan(request.user, plan) and plan.state != PlanState.CLOSED,
         may_copy=permissions.may_edit_plan(request.user, plan),
         next_start=next_monday(plan.end),
-        faults=faults,
+        imported=job and {**job.result, "name": job.payload["name"]},
         seen=seen_digest(review_shown(plan)),
     )
+
+
+def asked_job(request, plan_pk):
+    """Return the account's own import into a plan that the address names, None where it names none."""
+    pk = request.GET.get("job", "")
+    if not pk:
+        return None
+    own = Job.objects.filter(kind=table.JOB, created_by=request.user, payload__plan=plan_pk)
+    return get_object_or_404(own, pk=int(pk) if pk.isdecimal() and len(pk) < 19 else 0)
 
 
 def review_shown(plan):
@@ -258,12 +267,12 @@ def progress_shown(plan):
 
 def enter_progress(request, plan):
     sent = request.POST
-    for row in plan.objectives.all():
+    for row in (row for row in plan.objectives.all() if f"o{row.pk}-actual" in sent):
         actual = number_in(sent.get(f"o{row.pk}-actual", ""), row.title)
         cause = sent.get(f"o{row.pk}-cause", "").strip()
         if (actual, cause) != (row.actual, row.cause):
             services.save_objective(plan.pk, by=request.user, pk=row.pk, actual=actual, cause=cause)
-    for row in plan.milestones.all():
+    for row in (row for row in plan.milestones.all() if f"m{row.pk}-done_on" in sent):
         done = day_in(sent.get(f"m{row.pk}-done_on", ""), row.title)
         reason = sent.get(f"m{row.pk}-reason", "").strip()
         if (done, reason) != (row.done_on, row.reason):
@@ -493,18 +502,15 @@ def workplan_export(request, pk):
 
 @screen("org/plans/<int:pk>/import/", "workplan_import", methods=("POST",))
 def workplan_import(request, pk):
-    """Bring a file into the plan: everything, or nothing and every fault by row and column."""
+    """Have a file brought into the plan: everything, or nothing and every fault by row and column."""
     plan = open_plan(request, pk)
     uploaded = request.FILES.get("file")
     if uploaded is None:
         messages.error(request, _("Choose a file."))
         return redirect("admin:workplan", plan.pk)
     try:
-        count, faults = table.bring_in(plan, uploaded, uploaded.name, by=request.user)
+        job = uploads.order(table.JOB, uploaded, {"plan": plan.pk}, by=request.user, limits=table.LIMITS)
     except Refusal as error:
         refused(request, error)
         return redirect("admin:workplan", plan.pk)
-    if faults:
-        return plan_page(request, plan, faults=faults, status=422)
-    messages.success(request, _("%(n)d rows were brought in.") % {"n": count})
-    return redirect("admin:workplan", plan.pk)
+    return redirect("admin:job", job.pk)
