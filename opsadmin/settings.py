@@ -100,12 +100,23 @@ DATABASE_SESSION = {
     "tcp_keepalives_count": 3,
 }
 DATABASES = {
+# A server that is gone without a word (power, network) is noticed: nobody waits for it longer than half a minute.
+DATABASE_CONNECTION = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
     "default": {
         **env.database("DATABASE_URL"),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
         "ATOMIC_REQUESTS": False,
-        "OPTIONS": {"options": " ".join(f"-c {name}={value}" for name, value in DATABASE_SESSION.items())},
+        "OPTIONS": {
+            **DATABASE_CONNECTION,
+            "options": " ".join(f"-c {name}={value}" for name, value in DATABASE_SESSION.items()),
+        },
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -134,19 +145,22 @@ CELERY_TASK_TIME_LIMIT = 3600
 JOB_LEASE_SECONDS = env.number("JOB_LEASE_SECONDS", 20, low=2, high=600)
 JOB_SWEEP_SECONDS = env.number("JOB_SWEEP_SECONDS", 10, low=1, high=600)
 CELERY_TIMEZONE = "Asia/Shanghai"
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "opsadmin.core.scheduler:Scheduler"
+# How often each is rung. Which due time it is, and whose turn, the database says (core/tasks.py): what a lost message
+# or a restart has left out of the hour or the day is caught up with at the next ring.
+RING_SECONDS = 300.0
 CELERY_BEAT_SCHEDULE = {
     "sweep jobs": {"task": "opsadmin.core.tasks.sweep_jobs", "schedule": float(JOB_SWEEP_SECONDS)},
     "check deadlines": {"task": "approvals.tasks.check_deadlines", "schedule": 60.0},
     "apply due changes": {"task": "orgchart.tasks.apply_due_changes", "schedule": 60.0},
-    "sync store access": {"task": "staffing.tasks.sync_store_access", "schedule": 300.0},
-    "check findings": {"task": "orgchart.tasks.check_findings", "schedule": 86400.0},
-    "tell of milestones": {"task": "staffing.tasks.tell_of_milestones", "schedule": 3600.0},
-    "forget sent forms": {"task": "opsadmin.core.tasks.forget_old_forms", "schedule": 3600.0},
-    "clean imports": {"task": "approvals.tasks.clean_imports", "schedule": 3600.0},
-    "seal rows": {"task": "approvals.tasks.seal_rows", "schedule": 600.0},
-    "send checkpoints": {"task": "approvals.tasks.send_checkpoints", "schedule": 3600.0},
-    "verify the archive": {"task": "approvals.tasks.verify_archive_daily", "schedule": 86400.0},
+    "sync store access": {"task": "staffing.tasks.sync_store_access", "schedule": RING_SECONDS},
+    "check findings": {"task": "orgchart.tasks.check_findings", "schedule": RING_SECONDS},
+    "tell of milestones": {"task": "staffing.tasks.tell_of_milestones", "schedule": RING_SECONDS},
+    "forget sent forms": {"task": "opsadmin.core.tasks.forget_old_forms", "schedule": RING_SECONDS},
+    "clean imports": {"task": "approvals.tasks.clean_imports", "schedule": RING_SECONDS},
+    "seal rows": {"task": "approvals.tasks.seal_rows", "schedule": RING_SECONDS},
+    "send checkpoints": {"task": "approvals.tasks.send_checkpoints", "schedule": RING_SECONDS},
+    "verify the archive": {"task": "approvals.tasks.verify_archive_daily", "schedule": RING_SECONDS},
 }
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 

@@ -34,7 +34,7 @@ def beat():
     """Return the words that start the scheduler, whose timetable is in the database."""
     return [
         *(sys.executable, "-m", "celery", "-A", "opsadmin", "beat"),
-        *("--scheduler", "django_celery_beat.schedulers:DatabaseScheduler", "--pidfile", ""),
+        *("--scheduler", "opsadmin.core.scheduler:Scheduler", "--pidfile", ""),
         *("--loglevel", "INFO"),
     ]
 

@@ -27,7 +27,12 @@ class Proxy:
         with suppress(OSError):
             while True:
                 near, _address = listener.accept()
-                far = socket.create_connection((self.target.hostname, self.target.port or 5432))
+                try:
+                    far = socket.create_connection((self.target.hostname, self.target.port or 5432), 10)
+                except OSError:
+                    near.close()
+                    continue
+                far.settimeout(None)
                 self.pairs.append((near, far))
                 for pair in ((near, far), (far, near)):
                     threading.Thread(target=passed_on, args=pair, daemon=True).start()
