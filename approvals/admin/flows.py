@@ -21,6 +21,7 @@ from approvals.models import AssigneeKind, Flow, FlowStep, FlowVersion, FlowVers
 from opsadmin.core.models import User
 from opsadmin.core.records import RecordAdmin
 from opsadmin.core.refusals import Refusal
+from opsadmin.core.stale import SeenField, SeenMixin
 from orgchart.models import Department, OrgStatus, Position
 
 LEVELS = (1, 2, 3)
@@ -126,8 +127,28 @@ class StepForm(forms.ModelForm):
         return data
 
 
+class SeenStepForm(SeenMixin, StepForm):
+    """Whoever saves a step that somebody has changed meanwhile is shown both versions first."""
+
+    seen = SeenField(required=False)
+
+    # Templates call what they can: without a choice of people this form cannot be made.
+    def __init__(self, *args, who, **kwargs):
+        super().__init__(*args, who=who, **kwargs)
+
+
 class StepFormSet(forms.BaseInlineFormSet):
-    """Reads the choices of "who" once for all steps."""
+    """Reads the choices of "who" once for all steps; what was shown are all steps of the version, or none is saved."""
+
+    def clean(self):
+        super().clean()
+        shown = {str(form.data.get(form.add_prefix("id"), "")) for form in self.initial_forms}
+        now = {str(step.pk): step.name for step in self.instance.steps.all()}
+        if shown != set(now):
+            sentence = _(
+                "Somebody added or removed steps meanwhile; now there are: %(steps)s. Load the page again."
+            )
+            raise forms.ValidationError(sentence % {"steps": "、".join(now.values())})
 
     def get_form_kwargs(self, index):
         if not hasattr(self, "who"):
@@ -137,7 +158,7 @@ class StepFormSet(forms.BaseInlineFormSet):
 
 class StepInline(StackedInline):
     model = FlowStep
-    form = StepForm
+    form = SeenStepForm
     formset = StepFormSet
     extra = 0
     fieldsets = (
@@ -149,6 +170,7 @@ class StepInline(StackedInline):
                     ("who", "fallback_who"),
                     ("fact", "above", "days_before"),
                     ("quorum", "quorum_number", "edits_lines"),
+                    "seen",
                 )
             },
         ),
@@ -271,6 +293,17 @@ class FlowVersionAdmin(RecordAdmin):
     def has_change_permission(self, request, obj=None):
         drafted = obj is None or obj.state == FlowVersionState.DRAFT
         return drafted and super().has_change_permission(request, obj)
+
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        """A draft that somebody has published meanwhile says so; nothing of what was sent is written."""
+        published = FlowVersion.objects.filter(pk=object_id).exclude(state=FlowVersionState.DRAFT).first()
+        if published and "steps-TOTAL_FORMS" in request.POST and permissions.may_change_flows(request.user):
+            raise Refusal(
+                _("Version %(n)d is no draft any more: %(state)s. Nothing was saved.")
+                % {"n": published.number, "state": published.get_state_display()},
+                code="state",
+            )
+        return super().changeform_view(request, object_id, form_url, extra_context)
 
     def get_inlines(self, request, obj):
         drafted = obj is not None and obj.state == FlowVersionState.DRAFT

@@ -255,6 +255,8 @@ def preview_for(draft, user):
 def edit(request, pk):
     """Change title, day, reason, or whether a draft is only thought through."""
     change_set = visible_set(request.user, pk)
+    if not may_edit_structure(request.user):
+        raise PermissionDenied
     check_seen(request.POST, header_shown(change_set))
     edit_set(change_set, by=request.user, **typed_header(request.POST))
     messages.success(request, _("Saved."))

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.http import Http404
 from django.utils.translation import gettext as _
 from simple_history.admin import SimpleHistoryAdmin
@@ -28,6 +29,14 @@ class RecordAdmin(ModelAdmin):
         """Whoever saves a record that somebody has changed meanwhile is shown both versions first."""
         form = super().get_form(request, obj, change=change, **kwargs)
         return type(form.__name__, (SeenMixin, form), {}) if change else form
+
+    def get_object(self, request, object_id, from_field=None):
+        """While a form is saved the row is locked: of two who save at once the second is shown what the first wrote."""
+        found = super().get_object(request, object_id, from_field)
+        if found is None or request.method != "POST" or not connection.in_atomic_block:
+            return found
+        self.model._base_manager.select_for_update().filter(pk=found.pk).values_list("pk").first()
+        return super().get_object(request, object_id, from_field)
 
     def get_readonly_fields(self, request, obj=None):
         readonly = tuple(super().get_readonly_fields(request, obj))

@@ -37,11 +37,22 @@ def both_versions(now, mine):
     }
 
 
+def check_asked(posted, names):
+    """Refuse a form that lacks fields: what a page of another version did not ask for must not be emptied.
+
+    Of the rows of a list (``row-field``) all fields are there, or none: somebody else may have added it meanwhile.
+    """
+    rows = {name.rpartition("-")[0] for name in posted} | {""}
+    if any(name not in posted for name in names if name.rpartition("-")[0] in rows):
+        raise Refusal(NOT_ASKED, code="unasked")
+
+
 def check_seen(posted, shown):
     """Refuse to write a hand-made form whose fields somebody has changed since it was shown; both versions are named.
 
     ``posted`` is what was sent, with the digest as ``seen``; ``shown`` is {name: (label, text as it stands now)}.
     """
+    check_asked(posted, shown)
     sent = posted.get(SEEN)
     if not sent or sent == seen_digest(shown):
         return

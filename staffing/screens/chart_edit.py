@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from opsadmin.core.refusals import Refusal
 from opsadmin.core.screens import screen
+from opsadmin.core.stale import check_asked
 from orgchart import changes
 from orgchart.models import ChangeItem, ChangeSet
 from orgchart.permissions import may_edit_structure
@@ -127,6 +128,7 @@ def headcount(data, name):
 
 
 def rename(chart, data):
+    check_asked(data, ("title",))
     entity, key, _row = entity_of(chart, data.get("card", ""))
     return [
         (entity, key, "set", {"title" if entity == "position" else "name": data.get("title", "").strip()})
@@ -134,6 +136,7 @@ def rename(chart, data):
 
 
 def plan(chart, data):
+    check_asked(data, ("plan_min", "plan_max"))
     entity, key, _row = entity_of(chart, data.get("card", ""))
     if entity != "position":
         raise Refusal(_("A headcount is planned for positions."), code="kind")

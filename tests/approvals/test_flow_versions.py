@@ -1,5 +1,6 @@
 """Flows are changed by versions: drafted, checked, published; what has been in use never changes."""
 
+import html
 import threading
 
 import pytest
@@ -12,6 +13,7 @@ from approvals.flow.routing import version_for
 from approvals.models import Flow, FlowStep, FlowVersion, PriceList
 from opsadmin.core.refusals import Refusal
 from tests.factories import UserFactory, moment
+from tests.reliability.forms import form_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
 
@@ -33,6 +35,10 @@ def drafted(flow, administrator):
 
 def steps_of(version):
     return list(version.steps.values_list(*versions.COPIED))
+
+
+def text(answer):
+    return html.unescape(answer.content.decode())
 
 
 def test_the_next_version_begins_as_a_copy_of_the_one_in_use(flow, drafted):
@@ -276,3 +282,35 @@ class TestPages:
         assert "价格表流程" in text and "new-version" not in text
         assert client.post(reverse("admin:approvals_flow_new_version", args=[flow.pk])).status_code == 403
         assert FlowVersion.objects.filter(flow=flow).count() == 1
+
+    def test_steps_saved_late_show_both_versions_and_then_yield_to_who_saves_again(self, client, drafted):
+        page = reverse("admin:approvals_flowversion_change", args=[drafted.pk])
+        form = form_of(client.get(page), "steps-0-name") | {"steps-0-name": ["我的审核"]}
+        drafted.steps.filter(order=1).update(name="别人的审核")
+        late = client.post(page, form)
+        assert late.status_code == 200 and drafted.steps.get(order=1).name == "别人的审核"
+        assert "“别人的审核”" in text(late) and "“我的审核”" in text(late)
+        assert client.post(page, form_of(late, "steps-0-name")).status_code == 302
+        assert drafted.steps.get(order=1).name == "我的审核"
+
+    def test_steps_that_somebody_added_or_took_out_meanwhile_are_named(self, client, drafted):
+        page = reverse("admin:approvals_flowversion_change", args=[drafted.pk])
+        form = form_of(client.get(page), "steps-0-name")
+        last = drafted.steps.last()
+        drafted.steps.create(
+            order=last.order + 1, kind="inform", name="知会", assignee_kind="role", assignee="hr"
+        )
+        before = steps_of(drafted)
+        late = client.post(page, form)
+        assert "added or removed steps meanwhile" in text(late) and "、知会" in text(late)
+        assert steps_of(drafted) == before
+
+    def test_steps_saved_after_somebody_published_the_version_change_nothing_and_it_says_so(
+        self, client, drafted
+    ):
+        page = reverse("admin:approvals_flowversion_change", args=[drafted.pk])
+        form = form_of(client.get(page), "steps-0-name")
+        client.post(reverse("admin:approvals_flowversion_publish", args=[drafted.pk]))
+        before = steps_of(drafted)
+        assert "no draft any more" in text(client.post(page, form, follow=True))
+        assert steps_of(drafted) == before
