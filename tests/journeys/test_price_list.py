@@ -12,6 +12,7 @@ from django.urls import reverse
 from approvals.models import Document, Task
 from opsadmin.core.models import User
 from tests.journeys.person import SIZES, Person
+from tests.services import wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -24,6 +25,10 @@ def person(browser, web, company):
     """A function (username, size) that brings somebody of the company to a browser."""
     User.objects.update(password=make_password(PASSWORD))
     return lambda username, size: Person(browser, web, username, size, PASSWORD)
+
+
+def fresh(row):
+    return type(row).objects.get(pk=row.pk)
 
 
 def task_of(document, username):
@@ -40,8 +45,7 @@ def draft_from_workbook(somebody):
     somebody.open("pricelist_new")
     page.fill("[name=title]", "双12 价格表")
     page.click("main form button[type=submit]")
-    page.wait_for_load_state()
-    document = Document.objects.get()
+    document = wait_for(Document.objects.first, "no draft was made")
     somebody.open("import_new", document.pk)
     page.set_input_files("input[type=file]", WORKBOOK)
     page.click("main form[enctype] button[type=submit]")
@@ -60,8 +64,8 @@ def submit(somebody, document):
     while page.locator("form:has(input[name=line][value=all])").count():
         form = page.locator("form:has(input[name=line][value=all])").first
         form.locator("[name=reason]").fill("已与产品策略核对")
-        form.locator("button").click()
-        page.wait_for_load_state()
+        with page.expect_navigation():
+            form.locator("button").click()
     for box in page.locator("[data-reason-form] [name=reason]").all():
         if not box.input_value():
             with page.expect_response("**/reasons/"):
@@ -86,8 +90,7 @@ def look_and_sign(somebody, document, username):
     page.click("[data-sign]")
     page.fill("#password", PASSWORD)
     page.click("[data-sign-now]")
-    page.wait_for_load_state()
-    assert task_of(document, username) is None
+    wait_for(lambda: task_of(document, username) is None, "nothing was signed")
 
 
 def file(somebody, document):
@@ -95,9 +98,7 @@ def file(somebody, document):
     somebody.open("review", task_of(document, "finance").pk)
     page.click("[data-decide] button.op-btn-primary")
     page.click("dialog[open] .op-btn-primary")
-    page.wait_for_load_state()
-    document.refresh_from_db()
-    assert document.archive_number
+    wait_for(lambda: fresh(document).archive_number, "nothing was filed")
 
 
 def complete(somebody, document):
@@ -107,8 +108,7 @@ def complete(somebody, document):
     page.fill("[name=copy]", "暖冬焕新，全店同价。")
     page.fill("[name=ends_at]", page.input_value("[name=starts_at]").replace("T00:00", "T23:00"))
     page.click("[data-decide] button.op-btn-primary")
-    page.wait_for_load_state()
-    assert task_of(document, "promotion") is None
+    wait_for(lambda: task_of(document, "promotion") is None, "the campaign is not complete")
 
 
 def carry_out(somebody, document, username):
@@ -125,9 +125,7 @@ def carry_out(somebody, document, username):
             {"name": "改价结果.csv", "mimeType": "text/csv", "buffer": Path(taken.value.path()).read_bytes()},
         )
         page.click("form[enctype] button[type=submit]")
-        page.wait_for_load_state()
-        task.refresh_from_db()
-        assert task.state == "done"
+        wait_for(lambda task=task: fresh(task).state == "done", "the receipt was not taken")
 
 
 def verified_package(somebody, document, folder):
