@@ -1,4 +1,11 @@
-from approvals.models.archive import ArchiveFile, ArchiveKind, ArchiveRecord, ArchiveStore, RowSeal
+from approvals.models.archive import (
+    ArchiveFile,
+    ArchiveKind,
+    ArchiveRecord,
+    ArchiveStore,
+    CheckpointTarget,
+    RowSeal,
+)
 from approvals.models.decision import (
     Attachment,
     AttachmentKind,
@@ -57,6 +64,7 @@ __all__ = [
     "Attachment",
     "AttachmentKind",
     "CampaignDetails",
+    "CheckpointTarget",
     "Comment",
     "Decision",
     "Document",

@@ -120,3 +120,22 @@ class RowSeal(models.Model):
 
     def __str__(self):
         return f"{self.part} {self.first_id}-{self.last_id}"
+
+
+class CheckpointTarget(models.Model):
+    """A place elsewhere that the archive's checkpoints go to: what it had last, and why it lacks the newest ones."""
+
+    key = models.CharField(_("place"), max_length=60, primary_key=True)
+    reached_at = models.DateTimeField(_("last sent"), null=True)
+    sequence = models.BigIntegerField(_("up to record"), default=0)
+    tried_at = models.DateTimeField(_("last tried"), null=True)
+    error = models.TextField(_("why not"), blank=True)
+
+    class Meta:
+        verbose_name = _("place for checkpoints")
+        verbose_name_plural = _("places for checkpoints")
+        ordering = ["key"]
+        default_permissions = ("view",)
+
+    def __str__(self):
+        return self.key

@@ -26,7 +26,7 @@ from approvals.models import (
 )
 from approvals.pricelists.columns import stored_columns
 from approvals.pricelists.judging import vanishing_lines
-from opsadmin.core import jobs
+from opsadmin.core import databaseroles, jobs
 from opsadmin.core.files import store_file
 from opsadmin.core.models import User
 from opsadmin.core.refusals import Refusal
@@ -274,8 +274,7 @@ def number_lines(cursor, document, imported):
 def refresh_statistics(cursor, document, imported):
     """Tell the planner of the new lines: it would join the guards' tables as if there were none."""
     if writable_rows(imported) >= MANY_ROWS:
-        table = kind_of(document).line_table
-        cursor.execute(f"ANALYZE {table} (document_id, sku_id, sku_code, scope_key, struck, base_price)")
+        databaseroles.refresh_statistics(cursor, kind_of(document).line_table)
 
 
 # ── Cleaning ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -15,6 +15,7 @@ from approvals.guards.policy import limits_in_force
 from approvals.kinds import kind_of
 from approvals.models import ImportFault, RowVerdict
 from approvals.pricelists.columns import columns_of, stored_columns
+from opsadmin.core import databaseroles
 
 SQL_TYPES = {"money": "numeric(14,2)", "int": "bigint"}
 
@@ -148,9 +149,10 @@ def judge(document, imported, present):
         for check in checks_for(document, limits):
             insert_faults(cursor, imported, check, present)
         # Without statistics the planner takes new rows for none and compares each with each.
-        cursor.execute("ANALYZE import_judged (row_no); ANALYZE approvals_importfault (imported_id, row_no)")
+        cursor.execute("ANALYZE import_judged (row_no)")
+        databaseroles.refresh_statistics(cursor, "approvals_importfault")
         insert_rows(cursor, imported, document)
-        cursor.execute("ANALYZE approvals_importrow (imported_id, verdict, sku_id, sku_code, scope_key)")
+        databaseroles.refresh_statistics(cursor, "approvals_importrow")
     return count_rows(imported, limits["G08"]["warn"])
 
 

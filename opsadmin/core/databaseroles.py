@@ -28,14 +28,8 @@ SOME_RIGHTS = {
     "approvals_guardpolicy": "SELECT, INSERT, UPDATE (state, decided_by_id, decided_role, decided_at)",
     "stores_priceinforce": "SELECT, INSERT, UPDATE (during)",
 }
-# Filled with many rows at once; new statistics must not wait for the server's own round. PostgreSQL 17 or newer.
-ANALYSED = (
-    "approvals_importfault",
-    "approvals_importrow",
-    "approvals_priceline",
-    "approvals_promotionline",
-)
-MAINTAIN_SINCE = 170000
+# Runs as the owner, on a few tables: only an owner may ANALYZE, and the planner must know of new lines at once.
+STATISTICS = "refresh_statistics(text)"
 
 
 @transaction.atomic
@@ -57,14 +51,18 @@ def restrict(role):
             "REVOKE ALL ON SCHEMA {schema} FROM {role}",
             "GRANT USAGE ON SCHEMA {schema} TO {role}",
             "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {role}",
+            f"REVOKE ALL ON FUNCTION {STATISTICS} FROM PUBLIC",
+            f"GRANT EXECUTE ON FUNCTION {STATISTICS} TO {{role}}",
         ):
             cursor.execute(composed(cursor, statement, role))
         for table in tables:
             rights = rights_on(table, append_only)
             cursor.execute(composed(cursor, f"GRANT {rights} ON {{table}} TO {{role}}", role, table))
-        if cursor.connection.server_version >= MAINTAIN_SINCE:
-            for table in set(ANALYSED) & set(tables):
-                cursor.execute(composed(cursor, "GRANT MAINTAIN ON {table} TO {role}", role, table))
+
+
+def refresh_statistics(cursor, table):
+    """Have the planner count the rows of a table that many were just put into, whoever owns it."""
+    cursor.execute("SELECT refresh_statistics(%s)", [table])
 
 
 def check_role(cursor, role):

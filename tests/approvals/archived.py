@@ -260,12 +260,12 @@ def columns_of(cursor):
     return {table: (shape.keys[table], shape.types[table]) for table in protected_tables()}
 
 
-def archived_keys(cursor, table, key, count):
-    """Return the keys of the first rows of a table that have been sealed."""
+def archived_keys(cursor, table, key, count, *, part=None):
+    """Return the keys of the first rows of a table that have been sealed, of one part of it where that is named."""
     if table == "approvals_rowseal":
         cursor.execute("SELECT number FROM approvals_rowseal ORDER BY number LIMIT %s", [count])
         return [number for (number,) in cursor.fetchall()]
-    part = next(part for part in rowseals.parts() if part.table == table and not part.leave)
+    part = part or next(part for part in rowseals.parts() if part.table == table and not part.leave)
     cursor.execute(f"SELECT t.{key} FROM {table} t WHERE {part.final} ORDER BY t.{key} LIMIT %s", [count])
     return [number for (number,) in cursor.fetchall()]
 
