@@ -8,10 +8,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from approvals.models import ArchiveRecord, Document
+from approvals.models import ArchiveRecord, Document, Flow
 from approvals.pricelists import importing
 from opsadmin.core import jobs
 from opsadmin.core.models import Job, JobState
+from orgchart import changes
 from orgchart.models import Position
 from staffing.models import Assignment, StoreCharge
 from staffing.posts import follow_posts, map_role
@@ -30,9 +31,13 @@ from tests.reliability.visiting import BACKEND
 REFUSED = {403, 404}
 
 
-@pytest.fixture
-def world(db):
-    """A price list that is being carried out in two stores, another one in draft, with an import."""
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def world(rolled_back):
+    """A price list that is being carried out in two stores, another one in draft, with an import; and a set of changes
+    of the organisation."""
     world = make_world()
     document = submitted(world, ("95", "100"))
     sign(world, document)
@@ -43,6 +48,7 @@ def world(db):
     upload = SimpleUploadedFile("a.csv", "商品编码,参考价,执行价\n".encode())
     by = world["product_strategy"]
     world.imported = importing.start_import(world.draft.pk, by=by, uploaded=upload)
+    world.change_set = changes.draft_set(by=world["hr"], title="调整")
     return world
 
 
@@ -76,6 +82,47 @@ def filers_requests(world):
     ]
 
 
+def structures_requests(world):
+    one = [world.change_set.pk]
+    return [
+        ("get", reverse("admin:reorganisation_new"), {}),
+        ("get", reverse("admin:org_change_set", args=one), {}),
+        ("get", reverse("admin:org_change_tray"), {"set": world.change_set.pk}),
+        ("get", reverse("admin:hiring_requests"), {}),
+        ("get", reverse("admin:hiring_request_new"), {}),
+        ("get", reverse("admin:staffing_employee_changelist"), {}),
+        ("post", reverse("admin:org_change_draft"), {"title": "另一个"}),
+        (
+            "post",
+            reverse("admin:org_change_item"),
+            {"set": world.change_set.pk, "do": "close", "card": "p:manager"},
+        ),
+        ("post", reverse("admin:org_change_set_discard", args=one), {}),
+        ("post", reverse("admin:hiring_request_new"), {}),
+    ]
+
+
+def policys_requests(world):
+    return [
+        ("get", reverse("admin:guard_policy"), {}),
+        ("get", reverse("admin:guard_policy_propose"), {}),
+        ("post", reverse("admin:guard_policy_propose"), {}),
+        ("post", reverse("admin:guard_policy_answer", args=[1]), {"answer": "confirm"}),
+    ]
+
+
+def settings_requests(world):
+    flow = Flow.objects.get(code="price_list").pk
+    return [
+        ("get", reverse("admin:core_user_changelist"), {}),
+        ("get", reverse("admin:approvals_flow_change", args=[flow]), {}),
+        ("get", reverse("admin:core_calendarday_add"), {}),
+        ("post", reverse("admin:core_calendarday_add"), {"date": "2027-01-01", "name": "元旦"}),
+        ("post", reverse("admin:approvals_flow_new_version", args=[flow]), {}),
+        ("post", reverse("admin:account_end_sessions", args=[world["hr"].pk]), {}),
+    ]
+
+
 def session(user):
     client = Client()
     client.force_login(user, backend=BACKEND)
@@ -98,6 +145,9 @@ REQUESTS = {
     "product_strategy": drafters_requests,
     "customer_service": agents_requests,
     "finance": filers_requests,
+    "hr": structures_requests,
+    "ecommerce_manager": policys_requests,
+    "administrator": settings_requests,
 }
 
 
