@@ -13,11 +13,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def world():
-    return w.make_world()
-
-
-@pytest.fixture
 def filed(world):
     document = w.submitted(world)
     w.sign(world, document)

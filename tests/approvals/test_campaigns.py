@@ -15,19 +15,18 @@ from tests.approvals import world as w
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def world():
-    return w.make_world()
+@pytest.fixture(scope="module")
+def made_document(made_world):
+    document = w.submitted(made_world, effective_to=w.next_week() + timedelta(days=30))
+    w.sign(made_world, document)
+    w.file(made_world, document)
+    return document
 
 
 @pytest.fixture
-def filed(world):
+def filed(world, made_document):
     """Return a filed price list that waits for its campaign details."""
-    end = w.next_week() + timedelta(days=30)
-    document = w.submitted(world, effective_to=end)
-    w.sign(world, document)
-    w.file(world, document)
-    return Document.objects.get(pk=document.pk)
+    return Document.objects.get(pk=made_document.pk)
 
 
 def local(moment):
@@ -119,7 +118,7 @@ def test_a_campaign_may_last_as_long_as_the_prices_and_ends_after_it_begins(worl
 
 
 def test_prices_without_an_end_bound_a_campaign_only_by_their_start(world):
-    document = w.submitted(world)
+    document = w.submitted(world, effective_from=w.next_week() + timedelta(days=60))
     w.sign(world, document)
     w.file(world, document)
     w.complete(world, document, ends_at=document.effective_from + timedelta(days=400))

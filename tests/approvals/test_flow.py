@@ -23,11 +23,6 @@ from tests.factories import AssignmentFactory, UserFactory
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def world():
-    return w.make_world()
-
-
 def fresh(document):
     return Document.objects.get(pk=document.pk)
 

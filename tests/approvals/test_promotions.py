@@ -33,11 +33,6 @@ from tests.factories import PriceInForceFactory, SkuFactory, moment
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def world():
-    return w.make_world()
-
-
 def draft_promotion(world, prices=("80", "85"), *, line=None, **fields):
     """Return a checked draft of a promotion with one line per price; goods stand at 100."""
     start = fields.pop("effective_from", w.next_week())

@@ -23,8 +23,8 @@ pytestmark = pytest.mark.django_db
 SIGNERS = ("first", "second", "third")
 
 
-@pytest.fixture
-def world():
+@pytest.fixture(scope="module")
+def made_world(rolled_back):
     """Three managers are asked for the first signature, in this order."""
     made = make_world()
     made["ecommerce_manager"].groups.clear()

@@ -30,8 +30,8 @@ def an_archive_of_its_own(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path / "media"
 
 
-@pytest.fixture
-def world():
+@pytest.fixture(scope="module")
+def made_world(rolled_back):
     world = w.make_world(goods=0)
     flow = Flow.objects.create(code="reorganisation", name="组织调整流程", kind="reorganisation")
     version = FlowVersion.objects.create(flow=flow, number=1)
