@@ -37,6 +37,11 @@ def may_take_part(user):
     return user.is_active and user.has_perm("approvals.take_part")
 
 
+def may_comment(user):
+    """Whoever may be asked to decide may say something; the auditor reads, and changes nothing."""
+    return may_take_part(user)
+
+
 def may_open_attachment(user, attachment):
     """The workbook that a document came from may tell costs: it is for who may see them, and for who brought it."""
     return attachment.kind != "source" or may_see_costs(user) or attachment.added_by_id == user.pk
@@ -57,6 +62,11 @@ def may_download_archive(user):
 
 def may_verify_archive(user):
     return user.has_perm("approvals.verify_archive")
+
+
+def may_see_checkpoints(user):
+    """Who checks the archive, and who can mend the way to where its checkpoints are kept."""
+    return user.has_perm("approvals.view_checkpointtarget")
 
 
 def may_trace_prices(user):

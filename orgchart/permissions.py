@@ -34,6 +34,15 @@ def may_confirm_finding(user):
     return user.is_active and user.has_perm("orgchart.confirm_finding")
 
 
+# Questions of floors above, which know who is behind an account: are these two one person?
+ALIKE = []
+
+
+def is_same_person(one, other):
+    """Say whether two accounts are one, or one person's as far as somebody above knows."""
+    return one.pk == other.pk or any(ask(one, other) for ask in ALIKE)
+
+
 def scopes_of(user):
     """Return the codes of the departments below which somebody edits; empty for the whole organisation."""
     mine = EditorScope.objects.filter(Q(user=user) | Q(group__user=user))

@@ -13,7 +13,9 @@ class StaffingConfig(AppConfig):
 
     def ready(self):
         from orgchart.changes import applied
+        from orgchart import permissions
         from orgchart.findings.queue import SOURCES
+        from staffing import people
         from staffing.findings import of_people
         from staffing.moves import tell_people
         from staffing.posts import refuse_own_gain
@@ -25,3 +27,4 @@ class StaffingConfig(AppConfig):
         applied.connect(tell_people)
         applied.connect(refuse_own_gain, dispatch_uid="refuse_own_gain")
         SOURCES.append(of_people)
+        permissions.ALIKE.append(people.is_same_person)

@@ -101,6 +101,12 @@ def employee_of(user):
     return account and account.employee
 
 
+def is_same_person(one, other):
+    """Say whether the same employee is behind two accounts."""
+    employee = employee_of(one)
+    return employee is not None and employee == employee_of(other)
+
+
 def post_of(user, day):
     """Return (name, title of the position, name of the department) of an account on that day.
 

@@ -62,6 +62,7 @@ def document_context(request, document):
         "entries": entries,
         "place": place,
         "steps": steps,
+        "may_comment": permissions.may_comment(request.user),
         **body_of(request, document),
         **remarks(document),
     }

@@ -189,7 +189,7 @@ def execute_page(request, task, *, refused="", status=200):
 
 @screen("execution/<int:pk>/file/", "execute_file", methods=("POST",), may=permissions.may_see_execution)
 def take_file(request, pk):
-    """Give out the file for the store; that it was taken is noted, so this is a POST."""
+    """Give out the file for the store; that its people took it is noted, so this is a POST."""
     task = visible_task(request.user, pk)
     made, taken = make_store_file(task.document_id, task.store_id, by=request.user)
     response = FileResponse(made, content_type="application/octet-stream")

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from approvals import permissions
 from approvals.execution.receipts import rows_for_store
 from approvals.kinds import kind_of
-from approvals.models import Document, DocumentKind, DocumentState, StoreFile
+from approvals.models import Document, DocumentKind, DocumentState, StepKind, StoreFile, Task, TaskState
 from approvals.scopes import line_stores_sql
 from opsadmin.core.refusals import Refusal
 from opsadmin.core.spreadsheets import write_csv
@@ -112,8 +112,9 @@ def parts_needed(rows, platform):
 
 @transaction.atomic
 def make_store_file(document_pk, store_pk, *, by):
-    """Write the file for one store and note who took which bytes. Returns (open file, StoreFile).
+    """Write the file for one store. Returns (open file, StoreFile).
 
+    Who carries the document out in that store is noted with the bytes that were taken; who only reads it leaves no row.
     A CSV, or a ZIP of several where the platform takes fewer rows at a time. Raises PermissionDenied for a store that
     is not in the account's charge, Refusal (``state``) before filing.
     """
@@ -126,11 +127,19 @@ def make_store_file(document_pk, store_pk, *, by):
     with ExitStack() as on_failure:
         made = on_failure.enter_context(tempfile.TemporaryFile())
         name, count = write_store_file(made, document, store)
-        taken = StoreFile.objects.create(
+        taken = StoreFile(
             document=document, store=store, name=name, sha256=digest_of(made), rows=count, taken_by=by
         )
+        if carries_out(by, document, store):
+            taken.save()
         on_failure.pop_all()
     return made, taken
+
+
+def carries_out(user, document, store):
+    """Say whether it is the account's task, open or done, to put the document's prices into the store's mall."""
+    tasks = Task.objects.filter(step__kind=StepKind.EXECUTE, document=document, store=store, assignee=user)
+    return permissions.may_take_part(user) and tasks.exclude(state=TaskState.CLOSED).exists()
 
 
 def write_store_file(target, document, store):

@@ -30,6 +30,7 @@ def order_filing(task, *, by, content_hash, comment, address):
     document = transitions.locked(task.document_id)
     task = Task.objects.select_related("step").get(pk=task.pk)
     transitions.check_open(task, by)
+    transitions.check_no_author(task, document, by=by)
     transitions.check_fresh(document, content_hash)
     payload = {"task": task.pk, "content_hash": content_hash, "comment": comment, "address": address}
     return being_filed(task) or enqueue(JOB, payload, by=by)

@@ -235,6 +235,7 @@ def decide(
     if task.assignee_id != by.pk or not permissions.may_take_part(by):
         raise PermissionDenied
     check_open(task, by)
+    check_no_author(task, document, by=by)
     check_still_theirs(task, document)
     check_verdict(task, document, by=by, verdict=verdict, comment=comment, password=password)
     check_fresh(document, content_hash)
@@ -294,6 +295,12 @@ def decided_sentence(decision, reader=None):
     return _("%(who)s decided at %(time)s: %(verdict)s. Nothing of yours was recorded.") % known
 
 
+def check_no_author(task, document, *, by):
+    """Refuse who submitted or drafted the document, by whatever account, post, delegation or right the task came."""
+    if task.step.kind in routing.DECIDING and routing.is_barred(by, routing.barred_people(document)):
+        raise Refusal(_("You cannot decide on what you submitted or drafted."), code="author")
+
+
 def check_still_theirs(task, document):
     """Refuse when the account no longer holds what made the task its own: post, role, store or delegation."""
     planned, _problem = routing.people_for(
@@ -312,8 +319,6 @@ def check_verdict(task, document, *, by, verdict, comment, password):
         raise Refusal(_("This step does not take that decision."), code="verdict")
     if verdict == Verdict.SEND_BACK and not comment.strip():
         raise Refusal(_("Say why you send it back."), code="comment")
-    if task.step.kind in routing.DECIDING and routing.is_barred(by, routing.barred_people(document)):
-        raise Refusal(_("You cannot decide on what you submitted or drafted."), code="author")
     if verdict == Verdict.SIGN and not (password and by.check_password(password)):
         raise Refusal(_("The password is wrong. Your signature was not recorded."), code="password")
 
@@ -728,9 +733,9 @@ def mark_looked(task_pk, *, by, lines):
 
 @transaction.atomic
 def add_comment(pk, *, by, text, files=()):
-    """Add a comment with its files; anybody who may see the document may comment on it, before and after filing."""
+    """Add a comment with its files; who takes part and sees the document may do so, before and after filing."""
     document = locked(pk)
-    if not Document.objects.visible_to(by).filter(pk=pk).exists():
+    if not permissions.may_comment(by) or not Document.objects.visible_to(by).filter(pk=pk).exists():
         raise PermissionDenied
     text = text.strip()
     if not text and not files:

@@ -192,13 +192,13 @@ def accept(finding, *, by, reason, until):
 def confirm(finding, *, by, agreed):
     """Say yes or no to accepting a blocking finding; only the general manager does, never whoever asked.
 
-    Raises PermissionDenied, or Refusal where nobody asks any more.
+    Raises PermissionDenied, or Refusal where nobody asks any more (or ``own``).
     """
     if not permissions.may_confirm_finding(by):
         raise PermissionDenied
     found = locked(finding.pk, FindingState.ASKED)
-    if found.accepted_by_id == by.pk:
-        raise PermissionDenied
+    if permissions.is_same_person(found.accepted_by, by):
+        raise Refusal(_("You asked for this yourself: somebody else has to agree."), code="own")
     if agreed:
         found.state, found.confirmed_by = FindingState.ACCEPTED, by
     else:
