@@ -26,11 +26,11 @@ WITH closed AS ({CLOSE}
 INSERT INTO stores_priceinforce (sku_id, store_id, layer, amount, currency, during, document_number, line_no)
 SELECT sku_id, store_id, layer, amount, currency, tstzrange(%(end)s, NULL), document_number, line_no FROM closed
 """
-# Sorted by store and SKU the exclusion constraint's index grows page by page, in half the time.
+# Sorted by SKU and store, as all its indexes are, the table grows page by page.
 OPEN = """
 INSERT INTO stores_priceinforce (sku_id, store_id, layer, amount, currency, during, document_number, line_no)
 SELECT sku_id, store_id, %(layer)s, final_price, %(currency)s, tstzrange(%(start)s, %(end)s), %(number)s, row_no
-FROM new_price ORDER BY store_id, sku_id
+FROM new_price ORDER BY sku_id, store_id
 """
 CLASH = f"""
 SELECT p.document_number, lower(p.during), upper(p.during), k.code, s.name

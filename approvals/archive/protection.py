@@ -45,6 +45,7 @@ OTHERS = (
     "change_set_no_truncate",
     "change_set_over",
     "stores_priceinforce_protected",
+    "stores_priceinforce_stays",
 )
 ONE_PRICE = "price_in_force_one_per_instant"
 

@@ -16,11 +16,11 @@ class PriceLayer(models.TextChoices):
     CAMPAIGN = "campaign", _("campaign price")
 
 
-# Store, SKU and layer as one number: an index over two columns takes far less than over four, for every price that
-# is written. Two places never share a number as long as there are fewer than 2^40 SKUs.
+# SKU, store and layer as one number: an index over two columns takes far less than over four, for every price that
+# is written. Two places never share a number as long as there are fewer than 2^21 stores.
 PLACE = (
-    F("store_id") * Value(2**41, models.BigIntegerField())
-    + F("sku_id") * Value(2, models.BigIntegerField())
+    F("sku_id") * Value(2**22, models.BigIntegerField())
+    + F("store_id") * Value(2, models.BigIntegerField())
     + Case(When(layer="campaign", then=Value(1)), default=Value(0), output_field=models.BigIntegerField())
 )
 

@@ -28,7 +28,7 @@ PRICES = """
 INSERT INTO stores_priceinforce (sku_id, store_id, layer, amount, currency, during, document_number, line_no)
 SELECT k.id, s.id, 'base', 100, 'CNY', tstzrange(now() - interval '100 days', NULL), 'QC-2024-0001',
     row_number() OVER ()
-FROM stores_sku k, stores_store s WHERE k.code LIKE %(prefix)s || '%%' AND s.id = ANY(%(stores)s) ORDER BY 2, 1
+FROM stores_sku k, stores_store s WHERE k.code LIKE %(prefix)s || '%%' AND s.id = ANY(%(stores)s) ORDER BY 1, 2
 """
 LISTINGS = """
 INSERT INTO stores_listing (sku_id, store_id, platform_item_id, platform_sku_id, state)
