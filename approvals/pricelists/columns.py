@@ -49,6 +49,7 @@ class LineColumn:
             kind=self.kind,
             choices=self.choices or None,
             max_length=self.max_length or None,
+            example=self.example,
         )
 
 
