@@ -13,14 +13,14 @@ from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from import_export.admin import ImportExportMixin
 from unfold.contrib.filters.admin import RelatedDropdownFilter
-from unfold.forms import AdminPasswordChangeForm, UserCreationForm
+from unfold.forms import UserCreationForm
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminSelect2Widget,
     UnfoldAdminSelectWidget,
 )
 
-from opsadmin import factors
+from opsadmin import factors, passwords
 from opsadmin.calendar import sentence, uncovered_years
 from opsadmin.core import workdays
 from opsadmin.core.models import CalendarDay, User
@@ -117,7 +117,7 @@ class AccountAdmin(RecordAdmin, UserAdmin):
     form = AccountFields
     change_form_outer_after_template = "op/signin/account_forms.html"
     add_form = NewAccountForm
-    change_password_form = AdminPasswordChangeForm
+    change_password_form = passwords.HandedOverForm
     fixed_fields = ("username",)
     readonly_fields = ("last_login", "date_joined", "new_password", "second_factors", "access")
     filter_horizontal = ()
@@ -190,6 +190,8 @@ class AccountAdmin(RecordAdmin, UserAdmin):
     def save_model(self, request, obj, form, change):
         obj.is_staff = True
         obj.is_superuser = False
+        if not change:
+            passwords.hand_over(obj)
         super().save_model(request, obj, form, change)
 
     def save_related(self, request, form, formsets, change):

@@ -54,6 +54,17 @@ def folder(name, default):
     return path
 
 
+def file(name):
+    """Return the path of a file that is there, or None where the variable is not set."""
+    value = os.environ.get(name, "").strip()
+    if not value:
+        return None
+    path = Path(value).resolve()
+    if not path.is_file():
+        raise ImproperlyConfigured(f"{name}: there is no file {path}.")
+    return path
+
+
 def database(name):
     """Return Django's settings of the PostgreSQL server named by a postgres:// address.
 

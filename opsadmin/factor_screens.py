@@ -116,7 +116,7 @@ def end_own_sessions(request):
     """Sign out on every other device; this session goes on."""
     go_on(request)
     messages.success(request, _("You are signed out on all other devices."))
-    return redirect("admin:second_factor")
+    return redirect("admin:own_sessions")
 
 
 @screen("profile/recovery-codes/", "recovery_codes")

@@ -10,8 +10,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from opsadmin import factors
+from opsadmin.core.addresses import client_address
 from opsadmin.core.screens import page
-from opsadmin.signin import BEGAN_AT, PROVED_AT, SEEN_AT, failed, is_locked, locked_out
+from opsadmin.signin import ADDRESS, BEGAN_AT, PROVED_AT, SEEN_AT, failed, is_locked, locked_out
 
 # Where a decision, a limit, a right or a second factor is at stake.
 BEFORE_POST = {
@@ -24,6 +25,8 @@ BEFORE_POST = {
     "second_factor_passkey",
     "second_factor_remove",
     "recovery_codes_new",
+    "own_session_end",
+    "own_sessions_end",
 }
 BEFORE_READING = {"recovery_codes", "second_factor_totp", "second_factor_passkey"}
 NOTED_EVERY = 300
@@ -39,6 +42,10 @@ WITHOUT_FACTOR = {
     "set_language",
     "jsi18n",
 }
+
+
+# What an account whose password somebody else has set may still open.
+WITH_INITIAL_PASSWORD = {"password_change", "logout", "login", "set_language", "jsi18n"}
 
 
 def view_name(request):
@@ -81,7 +88,7 @@ class IdleMiddleware:
             logout(request)
             return None
         if idle > NOTED_EVERY or SEEN_AT not in session:
-            session[SEEN_AT] = now
+            session[SEEN_AT], session[ADDRESS] = now, client_address(request)
         return None
 
 
@@ -145,8 +152,38 @@ def is_proved(request):
     return False
 
 
+class InitialPasswordMiddleware:
+    """Lead an account whose password somebody else has set to the page that changes it, from every other address."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_view(self, request, view, args, kwargs):
+        if view_name(request) in WITH_INITIAL_PASSWORD or not request.user.is_authenticated:
+            return None
+        if request.user.initial_until is None:
+            return None
+        sentence = _("Somebody else has set your password. Choose your own; then everything opens.")
+        return led_away(request, sentence, "initial_password", "admin:password_change")
+
+
+def led_away(request, sentence, code, address):
+    """Answer with the way to what has to be done first; a script is told in JSON."""
+    if for_script(request):
+        return JsonResponse({"refused": sentence, "code": code}, status=403)
+    request.refused = sentence
+    messages.warning(request, sentence)
+    return HttpResponseRedirect(reverse(address))
+
+
 class SecondFactorMiddleware:
-    """Lead an account whose role demands a second factor to the page that sets it up, from every other address."""
+    """Lead an account whose role demands a second factor to the page that sets it up, from every other address.
+
+    Where the password is still somebody else's, choosing an own one comes first.
+    """
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -157,11 +194,7 @@ class SecondFactorMiddleware:
     def process_view(self, request, view, args, kwargs):
         if view_name(request) in WITHOUT_FACTOR or not request.user.is_authenticated:
             return None
-        if not factors.is_missing(request.user):
+        if request.user.initial_until is not None or not factors.is_missing(request.user):
             return None
         sentence = _("Your role demands a second factor. Set it up first; then everything opens again.")
-        if for_script(request):
-            return JsonResponse({"refused": sentence, "code": "second_factor"}, status=403)
-        request.refused = sentence
-        messages.warning(request, sentence)
-        return HttpResponseRedirect(reverse("admin:second_factor"))
+        return led_away(request, sentence, "second_factor", "admin:second_factor")

@@ -49,8 +49,8 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "opsadmin.core.middleware.HeadersMiddleware",
     "csp.middleware.CSPMiddleware",
+    "opsadmin.core.middleware.HeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "opsadmin.core.middleware.LanguageMiddleware",
@@ -69,6 +69,7 @@ MIDDLEWARE = [
     "opsadmin.errors.NotAllowedMiddleware",
     "opsadmin.proof.IdleMiddleware",
     "opsadmin.limits.LimitsMiddleware",
+    "opsadmin.proof.InitialPasswordMiddleware",
     "opsadmin.proof.SecondFactorMiddleware",
     "opsadmin.proof.ProofMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -99,7 +100,6 @@ DATABASE_SESSION = {
     "tcp_keepalives_interval": 5,
     "tcp_keepalives_count": 3,
 }
-DATABASES = {
 # A server that is gone without a word (power, network) is noticed: nobody waits for it longer than half a minute.
 DATABASE_CONNECTION = {
     "connect_timeout": 10,
@@ -108,6 +108,7 @@ DATABASE_CONNECTION = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
+DATABASES = {
     "default": {
         **env.database("DATABASE_URL"),
         "CONN_MAX_AGE": 60,
@@ -179,7 +180,17 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "opsadmin.passwords.GuessableValidator"},
 ]
+# Further words of the company that no password may lean on, and a sorted list of breached passwords' SHA-1.
+PASSWORD_WORDS = env.words("PASSWORD_WORDS")
+BREACHED_PASSWORDS = env.file("BREACHED_PASSWORDS")
+if BREACHED_PASSWORDS:
+    AUTH_PASSWORD_VALIDATORS.append(
+        {"NAME": "opsadmin.passwords.BreachedValidator", "OPTIONS": {"path": BREACHED_PASSWORDS}}
+    )
+# How long a password that the administrator has set opens an account, to choose another one.
+INITIAL_PASSWORD_HOURS = env.number("INITIAL_PASSWORD_HOURS", 72, low=1, high=720)
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 ANONYMOUS_USER_NAME = None
@@ -273,12 +284,12 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIN
 PROXIES = env.number("PROXIES", 1 if SECURE_PROXY_SSL_HEADER else 0, low=0, high=9)
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-# Alpine, which unfold brings, evaluates its expressions; nothing of ours needs more than 'self'.
+# Every page but those that the theme draws; what these need besides stands below.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
-        "script-src": ["'self'", "'unsafe-eval'"],
-        "style-src": ["'self'", "'unsafe-inline'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
         "img-src": ["'self'", "data:", "blob:"],
         "object-src": ["'none'"],
         "base-uri": ["'none'"],
@@ -290,6 +301,8 @@ CONTENT_SECURITY_POLICY = {
         "manifest-src": ["'self'"],
     }
 }
+# Alpine, which unfold brings, evaluates its expressions, and unfold writes its colours into the page.
+CSP_OF_THE_THEME = {"script-src": ["'unsafe-eval'"], "style-src": ["'unsafe-inline'"]}
 
 LOGGING = {
     "version": 1,

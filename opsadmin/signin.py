@@ -6,6 +6,7 @@ import time
 from axes.handlers.proxy import AxesProxyHandler
 from axes.helpers import get_cool_off
 from cryptography.exceptions import InvalidSignature
+from django.contrib import messages
 from django.contrib.admin import site
 from django.contrib.auth import login, views
 from django.contrib.auth.forms import AuthenticationForm
@@ -13,6 +14,7 @@ from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.core.exceptions import ValidationError
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse_lazy
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -21,12 +23,14 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from opsadmin import factors
+from opsadmin import factors, passwords
+from opsadmin.core.addresses import client_address
 from opsadmin.core.models import User
 
 HALF_WAY = "signin_half_way"
 HALF_WAY_SECONDS = 600
 PROVED_AT, BEGAN_AT, SEEN_AT = "proved_at", "began_at", "seen_at"
+AGENT, ADDRESS = "agent", "address"
 
 
 class SignInForm(AuthenticationForm):
@@ -35,12 +39,32 @@ class SignInForm(AuthenticationForm):
     error_messages = {
         "invalid_login": gettext_lazy("Account and password do not match. Mind upper and lower case."),
         "inactive": gettext_lazy("This account is switched off."),
+        "run_out": gettext_lazy(
+            "This initial password has run out. Ask the system administrator for a new one."
+        ),
     }
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             field.widget.attrs["class"] = "op-input op-input-lg"
+
+    def confirm_login_allowed(self, user):
+        super().confirm_login_allowed(user)
+        if passwords.has_run_out(user):
+            raise ValidationError(self.error_messages["run_out"], code="run_out")
+
+
+class ChangePassword(views.PasswordChangeView):
+    """The page on which one chooses a new password; the account's other sessions end."""
+
+    template_name = "op/signin/password.html"
+    form_class = passwords.OwnPasswordForm
+    success_url = reverse_lazy("admin:profile")
+
+    def form_valid(self, form):
+        messages.success(self.request, _("Your password is changed; all other devices are signed out."))
+        return super().form_valid(form)
 
 
 class SignIn(views.LoginView):
@@ -127,7 +151,8 @@ def failed(request, user):
 def note_proof(sender, request, user, **kwargs):
     """Signing in proves who somebody is; until when that counts, the settings say."""
     now = time.time()
-    request.session.update({PROVED_AT: now, BEGAN_AT: now, SEEN_AT: now})
+    known = {AGENT: request.headers.get("User-Agent", "")[:300], ADDRESS: client_address(request)}
+    request.session.update({PROVED_AT: now, BEGAN_AT: now, SEEN_AT: now, **known})
 
 
 user_logged_in.connect(note_proof, dispatch_uid="signing in is a proof")

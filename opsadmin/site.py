@@ -19,12 +19,13 @@ from opsadmin.core.counting import count_up_to
 from opsadmin.core.models import Heartbeat
 from opsadmin.core.screens import screen_urls
 from opsadmin.navigation import navigation
-from opsadmin.signin import SignIn, ask_second_factor
+from opsadmin.signin import ChangePassword, SignIn, ask_second_factor
 
 SCREEN_MODULES = (
     "opsadmin.screens",
     "opsadmin.audit.screens",
     "opsadmin.factor_screens",
+    "opsadmin.sessions",
     "approvals.admin.screens",
     "orgchart.screens",
     "staffing.screens",
@@ -69,6 +70,11 @@ class OpsAdminSite(UnfoldAdminSite):
         }
         request.current_app = self.name
         return never_cache(SignIn.as_view(extra_context=context))(request)
+
+    def password_change(self, request, extra_context=None):
+        context = {**self.each_context(request), "title": gettext("Change password"), **(extra_context or {})}
+        request.current_app = self.name
+        return ChangePassword.as_view(extra_context=context)(request)
 
     def get_sidebar_list(self, request):
         return navigation(request)

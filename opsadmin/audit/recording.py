@@ -37,7 +37,11 @@ def clean(text, limit):
 def session_digest(request):
     """Return what tells sessions apart, and of which no session can be made."""
     key = getattr(getattr(request, "session", None), "session_key", None)
-    return hashlib.sha256(key.encode()).hexdigest()[:16] if key else ""
+    return digest_of_session(key) if key else ""
+
+
+def digest_of_session(key):
+    return hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
 def action_of(request):

@@ -15,6 +15,7 @@ ACTIONS = {
     "second_factor_passkey": gettext_lazy("add a passkey"),
     "second_factor_remove": gettext_lazy("remove a second factor"),
     "own_sessions_end": gettext_lazy("sign out on other devices"),
+    "own_session_end": gettext_lazy("sign out on another device"),
     "recovery_codes": gettext_lazy("show recovery codes"),
     "recovery_codes_new": gettext_lazy("make new recovery codes"),
     "account_reset_second_factor": gettext_lazy("reset the second factor of an account"),

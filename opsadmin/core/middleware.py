@@ -23,7 +23,10 @@ PERMISSIONS_POLICY = ", ".join(
 
 
 class HeadersMiddleware:
-    """Say on every answer, files and errors too, what a browser may do with it."""
+    """Say on every answer, files and errors too, what a browser may do with it.
+
+    Only a page that the theme draws (tag ``drawn_by_the_theme``) may do what the theme's scripts need.
+    """
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -33,6 +36,8 @@ class HeadersMiddleware:
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.headers.setdefault("X-Frame-Options", settings.X_FRAME_OPTIONS)
+        if getattr(request, "drawn_by_the_theme", False):
+            response._csp_update = settings.CSP_OF_THE_THEME
         return response
 
 

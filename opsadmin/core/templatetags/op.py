@@ -20,6 +20,7 @@ Marks
   {% hits document worst=True %}           only the gravest
   {% state document %}         the state of a document
   {% person name post %}       e-commerce manager · sales department
+  {% drawn_by_the_theme %}     lets the theme's scripts work on this page; nothing is shown
 Blocks
   {% banner "warn" icon="clock" %}<p>…</p>{% endbanner %}      a message on the page; role alert for block
   {% empty "ok" _("Nothing waits for you.") %}<p>…</p>{% endempty %}
@@ -60,6 +61,13 @@ def svg(name, css=""):
     return format_html(
         '<svg class="{}" aria-hidden="true"><use href="#i-{}"/></svg>', f"op-i {css}".strip(), name
     )
+
+
+@register.simple_tag(takes_context=True)
+def drawn_by_the_theme(context):
+    """Mark the page as one of the theme's: its policy for scripts and styles is wider than that of ours."""
+    context["request"].drawn_by_the_theme = True
+    return ""
 
 
 @register.filter
