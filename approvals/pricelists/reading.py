@@ -4,7 +4,6 @@ Nothing of the draft changes here. A second attempt at the same job begins anew 
 """
 
 import json
-import re
 import tempfile
 import time
 from collections import Counter
@@ -326,7 +325,6 @@ class Reading:
 
 
 NOTHING = "\\N"
-TO_ESCAPE = re.compile(r"[\\\t\n\r\0]")
 COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": ""})
 
 
@@ -334,4 +332,4 @@ def copied(text):
     """Return a text as COPY takes it."""
     if text is None:
         return NOTHING
-    return text.translate(COPY_ESCAPES) if TO_ESCAPE.search(text) else text
+    return text if text.isprintable() and "\\" not in text else text.translate(COPY_ESCAPES)

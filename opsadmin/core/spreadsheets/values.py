@@ -42,6 +42,7 @@ CODE_DIGITS = 11
 EXACT = 10**15
 MOST_MONEY = Decimal("9999999999.99")
 SHOWN_CHOICES = 12
+KEPT_AMOUNTS = 20_000
 
 
 @dataclass(frozen=True)
@@ -213,15 +214,25 @@ class MoneyReader:
 
     def __init__(self, column, most):
         self.example = column and column.example or "1299.00"
+        self.seen = {}
 
     def quick(self, cell):
         if type(cell) is float:
-            text = f"{cell:.2f}"
-            # Equal only where the shortest decimal form of the double has at most two decimals.
-            return Decimal(text) if float(text) == cell and -1e10 < cell < 1e10 else None
+            return self.seen.get(cell) or self.of_double(cell)
         if type(cell) is str and len(cell) <= 13 and AMOUNT.fullmatch(cell):
             return two_places(cell)
         return None
+
+    def of_double(self, cell):
+        """Return the amount, or None where it needs care. The first ones are kept: a list has few different prices."""
+        text = f"{cell:.2f}"
+        # Equal only where the shortest decimal form of the double has at most two decimals.
+        if float(text) != cell or not -1e10 < cell < 1e10:
+            return None
+        amount = Decimal(text)
+        if len(self.seen) < KEPT_AMOUNTS:
+            self.seen[cell] = amount
+        return amount
 
     def of_text(self, text, notes):
         return money_of(half_width(text, notes))
