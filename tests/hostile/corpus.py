@@ -184,6 +184,7 @@ def containers():
         lambda shape: good_workbook(shape, **{f"xl/m{n}.xml": "<a/>" for n in range(600)}),
         REFUSED,
     )
+    yield "a list of forty thousand parts", lambda shape: listing(40_000), REFUSED
     yield "two parts of one name", twice, REFUSED
     for name in (
         "../../etc/passwd",
@@ -257,6 +258,22 @@ def announced(data, size):
     central = data.rindex(b"PK\x01\x02")
     data[central + 24 : central + 28] = struct.pack("<I", size)
     return bytes(data)
+
+
+def listing(entries):
+    """A file that is nothing but the list of its parts: to open it costs ten times its size in memory."""
+    start = b"PK\x03\x04" + bytes(26)
+    entry = b"PK\x01\x02" + bytes(24) + struct.pack("<H", 1) + bytes(16) + b"a"
+    size = struct.pack("<LL", len(entry) * entries, len(start))
+    return (
+        start
+        + entry * entries
+        + b"PK\x05\x06"
+        + bytes(4)
+        + struct.pack("<HH", entries, entries)
+        + size
+        + b"\0\0"
+    )
 
 
 def twice(shape):
@@ -447,6 +464,18 @@ def odd_xml():
             verdict,
         )
     yield with_sheet(
+        "one cell far away",
+        lambda shape: good_sheet(shape).replace(
+            "</sheetData>", '<row><c r="CV200000"><v>1</v></c></row></sheetData>'
+        ),
+        REFUSED,
+    )
+    yield (
+        "a thousand sheets of one part",
+        lambda shape: good_workbook(shape, **{"xl/workbook.xml": many_sheets(1000)}),
+        REFUSED,
+    )
+    yield with_sheet(
         "a sheet that says it is a whole one",
         lambda shape: good_sheet(shape, before='<dimension ref="A1:XFD1048576"/>'),
         TAKEN,
@@ -589,6 +618,11 @@ def relations(target):
     )
 
 
+def many_sheets(number):
+    more = "".join(f'<sheet name="x{n}" sheetId="{n + 2}" r:id="rId1"/>' for n in range(number))
+    return workbook().replace("</sheets>", more + "</sheets>")
+
+
 def hidden_beside(shape):
     book = workbook().replace(
         "</sheets>", '<sheet name="x" sheetId="2" state="hidden" r:id="rId2"/></sheets>'
@@ -630,6 +664,11 @@ def texts():
     yield "UTF-32", lambda shape: codecs.BOM_UTF32_LE + good_text(shape, "utf-32-le"), REFUSED
     yield "UTF-8 with a mark", lambda shape: codecs.BOM_UTF8 + good_text(shape), TAKEN
     yield "GB18030", lambda shape: good_text(shape, "gb18030"), TAKEN
+    yield (
+        "GB18030 with characters of four bytes",
+        lambda shape: "备注：𠮷野家㐀€\r\n".encode("gb18030") + good_text(shape, "gb18030"),
+        TAKEN,
+    )
     yield "tabs", lambda shape: good_text(shape, delimiter="\t"), TAKEN
     yield "semicolons", lambda shape: good_text(shape, delimiter=";"), TAKEN
     yield "bars", lambda shape: good_text(shape, delimiter="|"), REFUSED

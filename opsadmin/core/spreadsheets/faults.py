@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 CLIP = 60
 # Control and format characters, halves of characters, characters that no font has.
+SIGNS = {"\n": "⏎", "\r": "⏎", "\t": "⇥"}
 UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 
 
@@ -51,9 +52,12 @@ FAULT_TEXTS = {
         _("is a formula whose result is not in the file"),
         _("open the file in Excel and save it again, or paste the result as a value"),
     ),
-    "formula_text": FaultText(_("is the text of a formula"), _("paste the result as a value")),
+    "formula_text": FaultText(
+        _("begins like a formula, with = + - or @"),
+        _("leave out that sign, or paste the result of the formula as a value"),
+    ),
     "control_character": FaultText(
-        _("contains a control character at position %(position)d"), _("type the cell anew")
+        _("has a line break or an invisible sign at position %(position)d"), _("type the cell anew")
     ),
     "too_long": FaultText(_("has %(length)d characters; at most %(most)d are kept"), _("shorten the text")),
     # Codes.
@@ -131,11 +135,10 @@ class Fault:
     def sentence(self):
         """Column, fault and remedy in one line, as the faulty copy carries it."""
         message, remedy = explain(self.code, self.params)
-        return str(_("%(column)s %(message)s: %(remedy)s")) % {
-            "column": self.column_header,
-            "message": message,
-            "remedy": remedy,
-        }
+        known = {"column": self.column_header, "message": message, "remedy": remedy}
+        if not self.column_header:
+            return str(_("%(message)s: %(remedy)s")) % known
+        return str(_("%(column)s %(message)s: %(remedy)s")) % known
 
 
 @dataclass(slots=True)
@@ -174,9 +177,9 @@ def clipped(text):
 
 
 def visible(char):
-    """Return a character that can be seen, or its number; a line break or a tab becomes a blank."""
-    if char in "\t\r\n":
-        return " "
+    """Return a character that can be seen: a sign for a line break or a tab, the number of what has no shape."""
+    if char in SIGNS:
+        return SIGNS[char]
     return f"[U+{ord(char):04X}]" if unicodedata.category(char) in UNSEEN else char
 
 

@@ -175,7 +175,16 @@ def _check_amounts(infos, limits):
         raise _too_many_parts(limits)
     unpacked = sum(info.file_size for info in infos)
     ratios = [info.file_size / max(info.compress_size, 1) for info in infos if info.file_size > RATIO_FROM]
-    if unpacked > limits.unpacked_bytes or max(ratios, default=0) > limits.ratio:
+    if max(ratios, default=0) > limits.ratio:
+        raise SpreadsheetRefused(
+            "unpacks_too_big",
+            _(
+                "A part of the workbook unpacks to more than %(times)d times its size. "
+                "Save it again in Excel and upload that."
+            ),
+            times=limits.ratio,
+        )
+    if unpacked > limits.unpacked_bytes:
         raise SpreadsheetRefused(
             "unpacks_too_big",
             _(

@@ -136,7 +136,9 @@ def too_many_rows(limits):
     """Return the refusal of a table with more rows than are read."""
     return SpreadsheetRefused(
         "too_many_rows",
-        _("The table has more than %(most)d rows. Split it into several files."),
+        _(
+            "The table has more than %(most)d rows. Delete those behind the table, or split it into several files."
+        ),
         most=limits.rows,
     )
 

@@ -47,6 +47,8 @@ class TextSource:
                         raise sheetxml.too_many_columns(self.limits)
                     yield number, cells
             except csv.Error as error:
+                if "field limit" in str(error):
+                    raise too_long(reader.line_num) from error
                 raise SpreadsheetRefused(
                     "quotation_marks",
                     _(
@@ -54,6 +56,19 @@ class TextSource:
                     ),
                     line=reader.line_num,
                 ) from error
+
+
+def too_long(line):
+    """Return the refusal of a text file with a cell that is longer than any sheet's."""
+    return SpreadsheetRefused(
+        "too_long",
+        _(
+            "Line %(line)d has a cell of more than %(most)d characters. Look whether its quotation marks pair, "
+            "or shorten it."
+        ),
+        line=line,
+        most=csv.field_size_limit(),
+    )
 
 
 @dataclass
@@ -125,6 +140,11 @@ def open_sheet(path, columns, limits, sheet=None):
     sheets = [meta for meta in workbook.sheets_metadata if meta.typ == SheetTypeEnum.WorkSheet]
     visible = [meta.name for meta in sheets if meta.visible == SheetVisibleEnum.Visible]
     wanted = [name for name in visible if sheet is None or name == sheet]
+    if not visible:
+        raise SpreadsheetRefused(
+            "no_such_sheet",
+            _("All sheets of the workbook are hidden. Show the one with the table, and save it."),
+        )
     if not wanted or not set(wanted) <= set(parts):
         raise SpreadsheetRefused("no_such_sheet", _("The workbook has no such sheet that can be seen."))
     source = _best_sheet(path, workbook, {name: parts[name] for name in wanted}, columns, limits)
