@@ -76,6 +76,7 @@ GROUPS = (
         _("Archive"),
         Entry(_("Archive search"), "archive", "archive", approvals_may.may_search_archive),
         Entry(_("Archive check"), "shield", "archive_check", approvals_may.may_verify_archive),
+        Entry(_("Checkpoints elsewhere"), "globe", "checkpoints", approvals_may.may_see_checkpoints),
     ),
     (
         _("Organisation"),

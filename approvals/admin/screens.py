@@ -2,6 +2,7 @@
 
 from approvals.admin import (
     archive,
+    checkpoints,
     document,
     draft,
     execution,
@@ -20,6 +21,7 @@ from approvals.admin import (
 
 __all__ = [
     "archive",
+    "checkpoints",
     "document",
     "draft",
     "execution",

@@ -41,7 +41,7 @@ DOCUMENT_VIEWS = (
             archive.expiring_figure,
         ),
         (work.first_card, archive.last_card, archive.weeks_card, archive.four_card),
-        (archive.chain_banner,),
+        (archive.chain_banner, archive.checkpoints_banner),
     ),
     View(
         may_decide,
@@ -74,7 +74,7 @@ DOCUMENT_VIEWS = (
         approvals_may.may_verify_archive,
         (archive.filed_figure, archive.duration_figure, work.too_quick_figure, archive.expiring_figure),
         (archive.last_card, archive.weeks_card, archive.four_card, stores.board_card),
-        (archive.chain_banner,),
+        (archive.chain_banner, archive.checkpoints_banner),
     ),
 )
 
@@ -88,7 +88,7 @@ OFFICE_VIEWS = (
         permissions.may_administer,
         (system.accounts_figure, system.roleless_figure, system.failed_jobs_figure, system.locked_figure),
         (system.heartbeats_card, system.jobs_card),
-        (system.calendar_banner,),
+        (system.calendar_banner, archive.checkpoints_banner),
     ),
 )
 

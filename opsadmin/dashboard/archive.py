@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from approvals.admin.archive import properties
-from approvals.archive import checking
+from approvals.archive import anchors, checking
 from approvals.models import ArchiveKind, ArchiveRecord, Decision, Verdict
 from approvals.permissions import may_search_archive
 from opsadmin.charts import bars
@@ -47,6 +47,21 @@ def chain_banner(user, now):
     if now - report.began > VERIFIED_WITHIN:
         return {**banner, "tone": "warn", "strong": _("Not verified today."), "text": verified}
     return {**banner, "tone": "ok", "strong": _("The archive chain is complete."), "text": verified}
+
+
+def checkpoints_banner(user, now):
+    """Say that the checkpoints have not left this machine for a day; nothing while they do."""
+    state = anchors.state_of(anchors.places())
+    if state.tone == "ok" or not filings().exists():
+        return None
+    return {
+        "url": reverse("admin:checkpoints"),
+        "action": _("Checkpoints elsewhere"),
+        "icon": "block" if state.tone == "block" else "warn",
+        "tone": state.tone,
+        "strong": state.strong,
+        "text": state.text,
+    }
 
 
 def year_start(now):

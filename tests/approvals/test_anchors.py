@@ -5,15 +5,17 @@ import threading
 from contextlib import contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from urllib.parse import urlsplit
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.urls import reverse
 from django.utils import timezone
 
 from approvals.archive import anchors, filing, rowseals, verify
-from approvals.models import ArchiveRecord
+from approvals.models import ArchiveRecord, CheckpointTarget
 from approvals.tasks import send_checkpoints
-from opsadmin.core.models import Heartbeat, Notice
+from opsadmin.core.models import Notice
 from tests.approvals import filings as made
 from tests.approvals.test_verify import forge_the_whole_chain
 
@@ -35,7 +37,7 @@ def filed(settings, tmp_path, django_capture_on_commit_callbacks):
 
 
 @contextmanager
-def listening(status=200):
+def listening(status=200, *, port=0):
     """A web server that keeps what is posted to it; yields (address, what came)."""
     came = []
 
@@ -49,7 +51,7 @@ def listening(status=200):
         def log_message(self, *words):
             """Nothing is logged."""
 
-    server = HTTPServer(("127.0.0.1", 0), Keeper)
+    server = HTTPServer(("127.0.0.1", port), Keeper)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
@@ -61,8 +63,8 @@ def listening(status=200):
 
 
 @contextmanager
-def a_post_office():
-    """A mail server of the least words; yields (port, the lines that came)."""
+def a_post_office(*answers):
+    """A mail server of the least words; yields (port, the lines that came). ``answers`` are to messages, else yes."""
     lines = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -80,6 +82,8 @@ def a_post_office():
                     lines.append(line)
                     if in_message and line == b".\r\n":
                         in_message = False
+                        say(answers[0] if answers else b"250 yes")
+                        continue
                     elif in_message:
                         continue
                     elif line.upper().startswith(b"DATA"):
@@ -131,7 +135,7 @@ def test_a_target_that_is_away_leaves_the_others_theirs(filed, tmp_path):
 def test_a_day_later_they_go_again(filed, tmp_path):
     filed.ANCHOR_COPIES = [str(tmp_path / "copy.jsonl")]
     anchors.send_checkpoints()
-    Heartbeat.objects.filter(name__startswith="anchor").update(at=timezone.now() - timedelta(days=1))
+    went(timedelta(days=1))
     made_before = (tmp_path / "copy.jsonl").stat().st_ino
     anchors.send_checkpoints()
     assert (tmp_path / "copy.jsonl").stat().st_ino != made_before
@@ -142,10 +146,85 @@ def test_a_good_copy_is_never_overwritten_by_a_shorter_or_other_file(filed, tmp_
     filed.ANCHOR_COPIES = [str(copy)]
     anchors.send_checkpoints()
     good = copy.read_bytes()
-    Heartbeat.objects.filter(name__startswith="anchor").delete()
+    CheckpointTarget.objects.all().delete()
     filed.ANCHOR_FILE.write_bytes(good.splitlines(keepends=True)[0])
     assert anchors.send_checkpoints() == [str(copy)]
     assert copy.read_bytes() == good
+
+
+def by_mail(filed, port):
+    filed.ANCHOR_MAIL = ["keeper@example.com"]
+    filed.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    filed.EMAIL_HOST, filed.EMAIL_PORT = "127.0.0.1", port
+
+
+def test_mail_that_is_refused_goes_again_and_says_why_until_then(filed):
+    with a_post_office(b"554 no") as (port, _lines):
+        by_mail(filed, port)
+        assert anchors.send_checkpoints() == ["keeper@example.com"]
+    (place,) = anchors.places()
+    assert (place.reached_at, bool(place.error)) == (None, True)
+    assert anchors.send_checkpoints() == ["keeper@example.com"], "nobody listens any more"
+    with a_post_office() as (port, lines):
+        by_mail(filed, port)
+        assert anchors.send_checkpoints() == []
+    (place,) = anchors.places()
+    assert (place.sequence, place.error) == (ArchiveRecord.objects.count(), "")
+    assert b'filename="checkpoints.jsonl"' in b"".join(lines)
+
+
+def test_an_address_that_answers_again_gets_them_the_next_hour(filed):
+    with listening(503) as (url, _came):
+        filed.ANCHOR_URLS = [url]
+        assert anchors.send_checkpoints()
+    with listening(port=urlsplit(url).port) as (_url, came):
+        assert anchors.send_checkpoints() == []
+    assert came == [filed.ANCHOR_FILE.read_bytes()]
+
+
+# ── What people see ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def went(ago):
+    CheckpointTarget.objects.update(reached_at=timezone.now() - ago)
+
+
+def tones(client):
+    """Return the tones of the start page's and the screen's sentence about checkpoints."""
+    start = client.get(reverse("admin:index")).context["banners"]
+    found = [banner["tone"] for banner in start if banner["url"] == reverse("admin:checkpoints")]
+    return found, client.get(reverse("admin:checkpoints")).context["state"].tone
+
+
+@pytest.mark.parametrize("role", ["administrator", "auditor", "finance"])
+def test_checkpoints_that_did_not_leave_for_a_day_are_told_on_the_start_page(
+    filed, tmp_path, signed_in, role
+):
+    client = signed_in(roles=[role])
+    assert tones(client) == (["warn"], "warn"), "no place is named"
+    filed.ANCHOR_COPIES = [str(tmp_path / "copy.jsonl")]
+    anchors.send_checkpoints()
+    assert tones(client) == ([], "ok")
+    went(timedelta(hours=25))
+    assert tones(client) == (["block"], "block")
+    filed.ANCHOR_MAIL = ["keeper@example.com"]
+    CheckpointTarget.objects.create(key=anchors.targets()[1].key, reached_at=timezone.now())
+    assert tones(client) == (["warn"], "warn")
+
+
+def test_a_place_that_fails_says_why_and_tells_no_secret(filed, signed_in):
+    with listening(404) as (url, _came):
+        filed.ANCHOR_URLS = [url]
+        anchors.send_checkpoints()
+    body = signed_in(roles=["auditor"]).get(reverse("admin:checkpoints")).content.decode()
+    assert "404" in body
+    assert "127.0.0.1" in body
+    assert "secret" not in body
+
+
+def test_less_than_a_day_lies_between_two_arrivals_while_all_goes_well():
+    hourly = timedelta(hours=1)
+    assert anchors.SENT_EVERY + hourly < anchors.LATE_AFTER
 
 
 def forge_everything(settings):
