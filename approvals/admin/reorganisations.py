@@ -182,7 +182,8 @@ def typed_day(text):
 
 
 @screen("organisation/changes/<int:pk>/", "org_change_set")
-def change_set_page(request, pk):
+def change_set_page(request, pk, typed=None):
+    """One set; ``typed`` is a header that was refused because somebody has changed it meanwhile."""
     change_set = visible_set(request.user, pk)
     document = document_behind(change_set)
     editable = change_set.state == SetState.DRAFT and may_edit_structure(request.user)
@@ -197,6 +198,7 @@ def change_set_page(request, pk):
         shown=shown,
         document=document,
         editable=editable,
+        typed=typed,
         seen=seen_digest(header_shown(change_set)),
         stranded=document is None
         and change_set.state == SetState.REVIEW
@@ -257,8 +259,16 @@ def edit(request, pk):
     change_set = visible_set(request.user, pk)
     if not may_edit_structure(request.user):
         raise PermissionDenied
-    check_seen(request.POST, header_shown(change_set))
-    edit_set(change_set, by=request.user, **typed_header(request.POST))
+    typed = typed_header(request.POST)
+    try:
+        with transaction.atomic():
+            check_seen(request.POST, header_shown(ChangeSet.objects.select_for_update().get(pk=pk)))
+            edit_set(change_set, by=request.user, **typed)
+    except Refusal as refusal:
+        if refusal.code != "edited":
+            raise
+        messages.error(request, str(refusal))
+        return change_set_page(request, pk, typed=typed)
     messages.success(request, _("Saved."))
     return redirect("admin:org_change_set", pk)
 

@@ -57,7 +57,7 @@ def check_seen(posted, shown):
     if not sent or sent == seen_digest(shown):
         return
     clashes = [
-        f"{label}: {both_versions(now, posted[name])}"
+        _("%(field)s: %(text)s") % {"field": label, "text": both_versions(now, posted[name])}
         for name, (label, now) in shown.items()
         if name in posted and plain(posted[name]).strip() != plain(now).strip()
     ]

@@ -16,6 +16,7 @@ from approvals.models import Comment, Document, LineImport, PriceLine
 from opsadmin.core.models import SentForm
 from opsadmin.core.records import RecordAdmin
 from opsadmin.core.screens import SCREENS
+from opsadmin.core.stale import NOT_ASKED
 from orgchart import changes
 from orgchart.models import ChangeSet
 from staffing.models import WorkPlan
@@ -79,6 +80,7 @@ KEPT_BY = {
     "org_change_undo": "state",
     "org_chart_import": "adds",
     "org_model_start": "adds",
+    "own_session_end": "same",
     "own_sessions_end": "same",
     "people_leave": "state",
     "pricelist_new": "adds",
@@ -289,15 +291,15 @@ def test_a_stale_price_in_a_review_is_shown_beside_that_of_the_other(desk, engli
     assert str(line.final_price) == "93.00"
 
 
-def saved_late(client, path, field, theirs, mine, change, now, **pressed):
+def saved_late(client, path, field, theirs, mine, change, now, sent_to=None, **pressed):
     """Open a form, let somebody else change a field, save; then save what is shown again."""
     form = form_of(client.get(path), "seen") | {field: [mine], **pressed}
     change(theirs)
-    late = client.post(path, form)
+    late = client.post(sent_to or path, form)
     assert late.status_code in (200, 422) and now() == theirs
     text = late.content.decode()
     assert theirs in text and mine in text
-    again = client.post(path, form_of(late, "seen") | pressed)
+    again = client.post(sent_to or path, form_of(late, "seen") | pressed)
     assert again.status_code == 302
     assert now() == mine
 
@@ -326,37 +328,57 @@ def test_two_who_change_different_fields_of_a_header_do_not_stand_in_each_others
     assert Document.objects.values_list("title", "note").get(pk=desk.draft.pk) == ("我的标题", "别人的备注")
 
 
-def test_a_plan_saved_late_shows_both_versions(desk):
-    hr = desk["hr"]
+PLAN_FORMS = {"title": ("workplan_edit", "workplan_edit"), "achieved": ("workplan", "workplan_review")}
+
+
+@pytest.mark.parametrize("name", PLAN_FORMS)
+def test_a_plan_or_its_review_saved_late_shows_both_versions(desk, name):
+    owner = desk["hr"].account.employee
     plan = WorkPlan.objects.create(
-        title="计划",
-        department=hr.account.employee.home_department,
-        owner=hr.account.employee,
-        start=date(2030, 1, 7),
-        weeks=12,
+        title="计划", department=owner.home_department, owner=owner, start=date(2030, 1, 7), weeks=12
     )
+    desk.sits_down("hr")
+    shown, sent_to = (reverse(f"admin:{screen}", args=[plan.pk]) for screen in PLAN_FORMS[name])
+    saved_late(
+        desk.client,
+        shown,
+        name,
+        "别人写的",
+        "我写的",
+        change=lambda text: WorkPlan.objects.update(**{name: text}),
+        now=lambda: getattr(WorkPlan.objects.get(), name),
+        sent_to=sent_to,
+    )
+
+
+def test_the_header_of_a_set_of_changes_saved_late_shows_both_versions(desk):
+    change_set = changes.draft_set(by=desk["hr"], title="调整", effective_on=date(2030, 1, 1))
     desk.sits_down("hr")
     saved_late(
         desk.client,
-        reverse("admin:workplan_edit", args=[plan.pk]),
+        reverse("admin:org_change_set", args=[change_set.pk]),
         "title",
-        "别人的计划",
-        "我的计划",
-        change=lambda title: WorkPlan.objects.update(title=title),
-        now=lambda: WorkPlan.objects.get().title,
+        "别人的调整",
+        "我的调整",
+        change=lambda title: ChangeSet.objects.update(title=title),
+        now=lambda: ChangeSet.objects.get().title,
+        sent_to=reverse("admin:org_change_set_edit", args=[change_set.pk]),
     )
 
 
-def test_the_header_of_a_set_of_changes_saved_late_names_both_versions(desk, english):
-    change_set = changes.draft_set(by=desk["hr"], title="调整", effective_on=date(2030, 1, 1))
+def test_hand_made_forms_that_lack_a_field_empty_nothing(desk, english):
+    """As a page of another version would send them."""
+    change_set = changes.draft_set(by=desk["hr"], title="调整", reason="旺季", effective_on=date(2030, 1, 1))
     desk.sits_down("hr")
-    shown = desk.client.get(reverse("admin:org_change_set", args=[change_set.pk]))
-    form = form_of(shown, "seen") | {"title": ["我的调整"]}
-    ChangeSet.objects.update(title="别人的调整")
     path = reverse("admin:org_change_set_edit", args=[change_set.pk])
-    told = desk.client.post(path, form, follow=True).content.decode()
-    assert "“别人的调整”" in told and "“我的调整”" in told
-    assert ChangeSet.objects.get().title == "别人的调整"
+    told = desk.client.post(path, {"title": "我的调整"}, follow=True).content.decode()
+    assert str(NOT_ASKED) in told
+    change_set.refresh_from_db()
+    assert (change_set.title, change_set.reason) == ("调整", "旺季")
+    headcount = {"set": change_set.pk, "do": "plan", "card": "p:manager", "plan_min": "3"}
+    answer = desk.client.post(reverse("admin:org_change_item"), headcount, HTTP_ACCEPT="application/json")
+    assert answer.status_code == 409 and answer.json()["refused"] == str(NOT_ASKED)
+    assert not change_set.items.exists()
 
 
 @pytest.mark.parametrize("label", ["stores_brand", "stores_store"])

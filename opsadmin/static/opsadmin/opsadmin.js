@@ -97,7 +97,9 @@ const start = () => {
   if (phone.matches) $$("[data-fold-on-phone]").forEach((details) => { details.open = false; });
 
   // <button data-open-dialog="id"> opens a dialog; <button data-close-dialog> inside closes it.
+  // <dialog data-open> is open when the page comes.
   // <form data-confirm="id">, or one of its buttons, asks in that dialog first; its button with value "yes" sends the form.
+  $("dialog[data-open]")?.showModal();
   const confirming = new WeakMap();
   document.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-open-dialog]");

@@ -91,8 +91,11 @@ def crumbs(plan=None):
 
 
 @screen("org/plans/<int:pk>/", "workplan")
-def workplan(request, pk):
-    """One plan: objectives against what is due today, milestones by week, the review; what came of a file."""
+def workplan(request, pk, typed=None, late=""):
+    """One plan: objectives against what is due today, milestones by week, the review; what came of a file.
+
+    ``typed`` is a review that was refused because somebody has changed it meanwhile, ``late`` says so.
+    """
     plan, job = plan_of(pk), asked_job(request, pk)
     if job and job.state != JobState.DONE:
         return redirect("admin:job", job.pk)
@@ -124,6 +127,8 @@ def workplan(request, pk):
         next_start=next_monday(plan.end),
         imported=job and {**job.result, "name": job.payload["name"]},
         seen=seen_digest(review_shown(plan)),
+        review_late=late,
+        words=typed or {name: getattr(plan, name) for name in REVIEW_FIELDS},
     )
 
 
@@ -258,7 +263,10 @@ def progress_shown(plan):
         ("m", plan.milestones.all(), ("done_on", "reason")),
     )
     return {
-        f"{prefix}{row.pk}-{name}": (row.title, "" if getattr(row, name) is None else str(getattr(row, name)))
+        f"{prefix}{row.pk}-{name}": (
+            f"{row.title} · {label_of(row, name)}",
+            "" if getattr(row, name) is None else str(getattr(row, name)),
+        )
         for prefix, rows, names in parts
         for row in rows
         for name in names
@@ -367,15 +375,23 @@ def workplan_edit(request, pk):
 def plan_shown(plan):
     """Return {field: (label, text)} of what is stored of a plan, its objectives and its milestones."""
     header = {"title": plan.title, "owner": typed(plan.owner), "start": plan.start, "weeks": plan.weeks}
-    shown = {name: (plan.title, str(value)) for name, value in header.items()}
+    shown = {name: (label_of(plan, name), str(value)) for name, value in header.items()}
     rows = [*plan.objectives.select_related("owner").prefetch_related("measures")]
     for prefix, row in [*(("o", row) for row in rows), *(("m", row) for row in plan.milestones.all())]:
         stored = stored_objective(row) if prefix == "o" else stored_milestone(row)
         shown |= {
-            f"{prefix}{row.pk}-{name}": (row.title, "" if value is None else str(value))
+            f"{prefix}{row.pk}-{name}": (
+                f"{row.title} · {label_of(row, name)}",
+                "" if value is None else str(value),
+            )
             for name, value in stored.items()
         }
     return shown
+
+
+def label_of(row, name):
+    """Return what a field is called on its page."""
+    return _("Measures, one on each line") if name == "measures" else row._meta.get_field(name).verbose_name
 
 
 def stored_objective(row):
@@ -475,6 +491,8 @@ def workplan_review(request, pk):
         services.review(plan.pk, by=request.user, close="close" in request.POST, **words)
         messages.success(request, _("Saved."))
     except (Refusal, ValidationError) as error:
+        if getattr(error, "code", "") == "edited":
+            return workplan(request, pk, typed=words, late=str(error))
         refused(request, error)
     return redirect("admin:workplan", plan.pk)
 
