@@ -409,7 +409,7 @@ def selected(request):
 def job_words(job):
     """Return what a job does, by its kind."""
     if job.kind in jobs.PAGES:
-        return str(jobs.PAGES[job.kind].title)
+        return jobs.PAGES[job.kind].title(job)
     return {
         packaging.JOB: _("Making a package"),
         checking.JOB: _("Checking the archive"),

@@ -39,12 +39,12 @@ class LostJob(Exception):
 
 @dataclass(frozen=True)
 class Page:
-    """How a kind of job is shown: ``steps`` are (code, words).
+    """How a kind of job is shown: ``title(job)``, and its ``steps`` as (code, words).
 
     ``address(job)`` is where one sees what came of it, ``another(job)`` where one chooses another file.
     """
 
-    title: str
+    title: Callable
     steps: tuple
     address: Callable
     another: Callable

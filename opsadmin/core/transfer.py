@@ -345,6 +345,14 @@ def differences(row_result, resource):
 # ── Jobs ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def title_of(job):
+    return title(apps.get_model(job.payload["model"]))
+
+
+def title(model):
+    return _("Import: %(what)s") % {"what": model._meta.verbose_name_plural}
+
+
 def form_address(job):
     return reverse(f"admin:{job.payload['model'].replace('.', '_')}_import")
 
@@ -356,13 +364,13 @@ def outcome_address(job):
 
 READ_STEP = ("read", gettext_lazy("Read the file"))
 JUDGING = Page(
-    gettext_lazy("Import"),
+    title_of,
     (READ_STEP, ("compare", gettext_lazy("Compare every row with what is there"))),
     outcome_address,
     form_address,
 )
 WRITING = Page(
-    gettext_lazy("Import"),
+    title_of,
     (READ_STEP, ("write", gettext_lazy("Write all rows, or none"))),
     outcome_address,
     form_address,
@@ -488,7 +496,7 @@ class TransferMixin:
         return page(
             request,
             "core/import.html",
-            title=_("Import: %(what)s") % {"what": self.opts.verbose_name_plural},
+            title=title(self.model),
             opts=self.opts,
             columns=[(resource.label(name), name in keys) for name in resource.get_import_order()],
             shown=SHOWN,

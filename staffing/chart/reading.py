@@ -44,7 +44,7 @@ def form_address(job):
 
 
 PAGE = Page(
-    gettext_lazy("Import the organisation"),
+    lambda job: _("Import the organisation"),
     (
         ("read", gettext_lazy("Read the file")),
         ("compare", gettext_lazy("Compare every row with what is there")),

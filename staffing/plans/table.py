@@ -116,7 +116,7 @@ def form_address(job):
 
 
 PAGE = Page(
-    gettext_lazy("Import a work plan"),
+    lambda job: _("Import a work plan"),
     (("read", gettext_lazy("Read the file")), ("write", gettext_lazy("Write all rows, or none"))),
     lambda job: f"{form_address(job)}?job={job.pk}",
     form_address,
