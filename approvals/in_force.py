@@ -60,12 +60,14 @@ def put_in_force(document):
     }
     try:
         with transaction.atomic(), connection.cursor() as cursor:
+            # By default a million prices are sorted on disk.
+            cursor.execute("SET LOCAL work_mem = '64MB'; SET LOCAL jit = off")
             cursor.execute(NEW_PRICES.format(**rules_of(own)), [own.pk, own.pk])
-            cursor.execute("ANALYZE new_price")
+            cursor.execute("ANALYZE new_price (sku_id, store_id)")
             cursor.execute(CLOSE if own.effective_to is None else REOPEN, window)
             cursor.execute(OPEN, window)
             written = cursor.rowcount
-            cursor.execute("DROP TABLE new_price")
+            cursor.execute("DROP TABLE new_price; SET LOCAL work_mem TO DEFAULT; SET LOCAL jit TO DEFAULT")
     except IntegrityError as error:
         raise overlap(own, window) from error
     return written

@@ -59,16 +59,20 @@ FROM {{lines}} l JOIN scopes g ON g.scope_key = l.scope_key
 JOIN stores_priceinforce p ON p.sku_id = l.sku_id AND p.store_id = ANY (g.stores)
 WHERE l.document_id = %(doc)s {{which}} AND {AT_START} GROUP BY l.id
 """
-# Where all lines mean the same stores, prices are summed up by SKU before lines are joined, by all processors.
+# Where all lines mean the same stores, these are known before prices are read, by all processors.
 PRESENT_TABLE_OF_ONE_SCOPE = f"""
 CREATE TEMPORARY TABLE present ON COMMIT DROP AS
-SELECT l.id AS line_id, f.low, f.high, f.version, f.stores
-FROM (SELECT p.sku_id, {STANDING} FROM stores_priceinforce p
-      WHERE {AT_START} AND p.sku_id IN (SELECT sku_id FROM {{lines}} l WHERE l.document_id = %(doc)s {{which}})
-        AND p.store_id = ANY (ARRAY(SELECT c.store_id FROM approvals_scopestore c WHERE c.document_id = %(doc)s))
-      GROUP BY p.sku_id) f
-JOIN {{lines}} l ON l.sku_id = f.sku_id JOIN scopes g ON g.scope_key = l.scope_key
-WHERE l.document_id = %(doc)s {{which}}
+SELECT l.id AS line_id, {STANDING}
+FROM {{lines}} l JOIN stores_priceinforce p ON p.sku_id = l.sku_id AND p.store_id = ANY (%(stores)s::bigint[])
+WHERE l.document_id = %(doc)s AND l.scope_key = %(scope)s {{which}} AND {AT_START} GROUP BY l.id
+"""
+# A price without an end gives way to a later start: filing writes its end then.
+IN_THE_WAY_TABLE = """
+CREATE TEMPORARY TABLE in_the_way ON COMMIT DROP AS
+SELECT p.sku_id, p.store_id, p.document_number, p.during, p.amount FROM stores_priceinforce p
+WHERE p.layer = %(layer)s AND p.document_number <> %(number)s
+  AND CASE WHEN upper_inf(p.during) AND lower(p.during) < %(start)s::timestamptz THEN false
+           ELSE p.during && tstzrange(%(start)s, %(end)s) END {near}
 """
 OWN_COLUMNS = {
     "reference_price": "numeric",
@@ -136,7 +140,11 @@ def make_check(document, version, limits, touched=()):
     }
     for code, values in limits.items():
         params |= {f"{code}_{name}": value for name, value in values.items()}
-    one_scope = own.scope_stores.values("scope_key").distinct()[:2].count() < 2
+    scopes = list(own.scope_stores.values_list("scope_key", flat=True).distinct()[:2])
+    one_scope = len(scopes) < 2
+    if one_scope:
+        params["scope"] = scopes[0] if scopes else ""
+        params["stores"] = list(own.scope_stores.values_list("store_id", flat=True))
     return Check(
         own=own,
         kind=kind,
@@ -158,15 +166,27 @@ def set_up(cursor, check):
 def make_present(cursor, check, which=""):
     """Make the table ``present``: the base prices in force of each line, or which of them, when the window begins."""
     table = PRESENT_TABLE_OF_ONE_SCOPE if check.one_scope else PRESENT_TABLE
-    # The planner thinks that handing rows from process to process costs more than it does.
-    cursor.execute("SET LOCAL parallel_setup_cost = 100; SET LOCAL parallel_tuple_cost = 0.001")
-    cursor.execute(table.format(lines=check.kind.line_table, which=which), check.params)
-    cursor.execute("SET LOCAL parallel_setup_cost TO DEFAULT; SET LOCAL parallel_tuple_cost TO DEFAULT")
+    make_of_prices(cursor, check, table.format(lines=check.kind.line_table, which=which))
     cursor.execute("ANALYZE present (line_id)")
 
 
+def make_in_the_way(cursor, check, *, near=False):
+    """Make the table ``in_the_way``: filed prices in the window that do not give way, all or those of ``lines``."""
+    which = "AND p.sku_id IN (SELECT sku_id FROM lines)" if near else ""
+    make_of_prices(cursor, check, IN_THE_WAY_TABLE.format(near=which))
+    cursor.execute("ANALYZE in_the_way (sku_id)")
+
+
+def make_of_prices(cursor, check, table):
+    """Make a table out of the prices in force with all processors; an INSERT would use one."""
+    # The planner thinks that handing rows from process to process costs more than it does.
+    cursor.execute("SET LOCAL parallel_setup_cost = 100; SET LOCAL parallel_tuple_cost = 0.001")
+    cursor.execute(table, check.params)
+    cursor.execute("SET LOCAL parallel_setup_cost TO DEFAULT; SET LOCAL parallel_tuple_cost TO DEFAULT")
+
+
 def prepare(cursor, check, *, near=False):
-    """Make the table ``lines`` that guards read beside ``scopes`` and ``present``, for this transaction.
+    """Make the table ``lines`` that guards read beside the other three, for this transaction.
 
     ``scopes``: no, scope_key, stores, the highest fee of their platforms, breadth (0 named stores, 1 brand, 2 all),
     everywhere (no unified store is left out). ``lines``: the kept lines, or those near the touched ones, with their
@@ -194,7 +214,7 @@ def prepare(cursor, check, *, near=False):
 def clear(cursor):
     """Drop the tables, so that the same transaction can check again."""
     cursor.execute(
-        "DROP TABLE IF EXISTS present, lines; DROP TABLE scopes; "
+        "DROP TABLE IF EXISTS present, in_the_way, lines; DROP TABLE scopes; "
         "SET LOCAL work_mem TO DEFAULT; SET LOCAL jit TO DEFAULT"
     )
 

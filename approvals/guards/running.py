@@ -4,7 +4,17 @@ from django.db import connection, transaction
 
 from approvals.guards import consistency, law, price, promotion, window
 from approvals.guards.figures import keep_figures, summarise
-from approvals.guards.frame import WHOLE, clear, find, forget, make_check, make_present, prepare, set_up
+from approvals.guards.frame import (
+    WHOLE,
+    clear,
+    find,
+    forget,
+    make_check,
+    make_in_the_way,
+    make_present,
+    prepare,
+    set_up,
+)
 from approvals.guards.policy import limits_in_force
 from approvals.guards.ranking import rank_lines
 from approvals.guards.snapshots import take_snapshots
@@ -31,6 +41,7 @@ def run_guards(document, *, touched=None, refresh=False):
             GuardHit.objects.filter(document=document.pk).delete()
             set_up(cursor, check)
             make_present(cursor, check)
+            make_in_the_way(cursor, check)
             if refresh:
                 take_snapshots(cursor, check)
             prepare(cursor, check)
@@ -40,6 +51,7 @@ def run_guards(document, *, touched=None, refresh=False):
             set_up(cursor, check)
             prepare(cursor, check, near=True)
             make_present(cursor, check, "AND l.id IN (SELECT id FROM lines)")
+            make_in_the_way(cursor, check, near=True)
             find(cursor, check, lambda function: function not in WHOLE)
             clear(cursor)
             set_up(cursor, check)

@@ -13,10 +13,6 @@ from approvals.guards.frame import (
     window_words,
 )
 
-WINDOW = f"tstzrange({START}, {END})"
-# A price without an end gives way to a later start: filing writes its end then.
-YIELDS = f"(upper_inf(p.during) AND lower(p.during) < {START})"
-
 
 @guard("G14", whole=True)
 def window(check):
@@ -50,11 +46,8 @@ def overlap(check):
     yields. Documents in approval that price the same in the same window are named: whichever is filed first stands.
     """
     filed = f"""
-        WITH standing AS MATERIALIZED (
-            SELECT p.sku_id, p.store_id, p.document_number, p.during, p.amount FROM stores_priceinforce p
-            WHERE p.layer = %(layer)s AND p.during && {WINDOW} AND NOT {YIELDS}
-              AND p.document_number <> %(number)s),
-        met AS MATERIALIZED (SELECT l.id AS line_id, p.* FROM standing p JOIN lines l ON l.sku_id = p.sku_id)
+        WITH met AS MATERIALIZED (
+            SELECT l.id AS line_id, p.* FROM in_the_way p JOIN lines l ON l.sku_id = p.sku_id)
         SELECT 'block', {LINE}, 'filed', l.final_price::text, min(p.amount)::text,
                jsonb_build_object('document', p.document_number, 'price', min(p.amount),
                                   'window', {window_words("lower(p.during)", "upper(p.during)")},
