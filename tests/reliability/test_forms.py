@@ -3,6 +3,7 @@
 import re
 import threading
 from datetime import date
+from pathlib import Path
 
 import pytest
 from django.apps import apps
@@ -12,7 +13,8 @@ from django.db import connections
 from django.test import Client
 from django.urls import reverse
 
-from approvals.models import Comment, Document, LineImport, PriceLine
+from approvals.models import Comment, Document, Flow, LineImport, PriceLine
+from approvals.pricelists import importing
 from opsadmin.core.models import SentForm
 from opsadmin.core.records import RecordAdmin
 from opsadmin.core.screens import SCREENS
@@ -23,96 +25,38 @@ from staffing.models import WorkPlan
 from stores.models import Brand
 from tests.approvals.world import draft_price_list, make_world, open_task, submitted
 from tests.factories import UserFactory
-from tests.reliability.forms import form_of
+from tests.reliability.forms import KEPT_BY, NO_SCREENS, OF_RECORDS, TESTED_BY, form_of
 from tests.reliability.visiting import BACKEND, Visitor
+from tests.security.test_rights_over_http import ABOUT_NOTHING, written
 
-# What keeps each form from acting twice or on something that has changed, besides the key of the page (once.py):
-# "state": the row's state is asked under its lock; "hash": the digest of the content shown; "version": of the line;
-# "seen": the digest of the fields shown; "same": writing it again writes the same; "adds": the page's key alone.
-KEPT_BY = {
-    "account_end_sessions": "same",
-    "account_reset_second_factor": "same",
-    "account_unlock": "same",
-    "archive_check_selected": "adds",
-    "archive_check_start": "state",
-    "archive_pack": "adds",
-    "archive_prepare": "adds",
-    "department_copy": "adds",
-    "document_check": "same",
-    "document_comment": "adds",
-    "document_follow_up": "state",
-    "document_reasons": "same",
-    "document_submit": "hash",
-    "document_withdraw": "state",
-    "draft_discard": "state",
-    "draft_header": "seen",
-    "draft_line": "version",
-    "draft_line_add": "state",
-    "draft_lines_remove": "state",
-    "execute_file": "same",
-    "execute_receipt": "hash",
-    "finding_accept": "state",
-    "finding_confirm": "state",
-    "finding_fix": "state",
-    "finding_reopen": "state",
-    "findings_check": "same",
-    "friction_log": "adds",
-    "guard_policy_answer": "state",
-    "guard_policy_propose": "state",
-    "hiring_request": "seen",
-    "hiring_request_new": "adds",
-    "import_again": "state",
-    "import_discard": "state",
-    "import_new": "adds",
-    "import_retry": "state",
-    "import_write": "hash",
-    "job_retry": "state",
-    "notice_open": "same",
-    "notices_read": "same",
-    "org_change_draft": "adds",
-    "org_change_item": "state",
-    "org_change_set_approval": "state",
-    "org_change_set_confirm": "state",
-    "org_change_set_copy": "adds",
-    "org_change_set_discard": "state",
-    "org_change_set_edit": "seen",
-    "org_change_set_item": "state",
-    "org_change_undo": "state",
-    "org_chart_import": "adds",
-    "org_model_start": "adds",
-    "own_session_end": "same",
-    "own_sessions_end": "same",
-    "people_leave": "state",
-    "pricelist_new": "adds",
-    "profile": "same",
-    "promotion_new": "adds",
-    "recovery_codes_new": "adds",
-    "reorganisation_new": "adds",
-    "review_decide": "hash",
-    "review_line": "version",
-    "review_seen": "same",
-    "role_second_factor": "same",
-    "second_factor_passkey": "adds",
-    "second_factor_remove": "state",
-    "second_factor_totp": "adds",
-    "storeteam_assign": "state",
-    "workplan_copy": "adds",
-    "workplan_edit": "seen",
-    "workplan_import": "same",
-    "workplan_new": "adds",
-    "workplan_progress": "seen",
-    "workplan_review": "seen",
-}
 NO_STORE = "no-store"
 
 
 def posting_screens():
+    reverse("admin:index")  # loads the screens
     return [name for _route, name, view in SCREENS if "POST" in view.methods]
 
 
+def every_address():
+    """The names of all addresses, as the table of roles holds them; its own test keeps it whole."""
+    rows = Path("tests/opsadmin/urls_by_role.tsv").read_text().splitlines()[1:]
+    return {row.partition("\t")[0].removeprefix("admin:") for row in rows}
+
+
 def test_every_form_says_what_keeps_it_from_acting_twice():
-    """A new screen that takes a POST must be entered in the table above."""
+    """A new screen that takes a POST must be entered in the table; what is no screen is a form of records, or named."""
     assert set(posting_screens()) == set(KEPT_BY)
+    screens = {name for _route, name, _view in SCREENS}
+    others = {name for name in every_address() - screens if not name.endswith(tuple(OF_RECORDS))}
+    assert others == set(NO_SCREENS)
+
+
+def test_what_the_table_says_has_a_test():
+    said = {*KEPT_BY.values(), *OF_RECORDS.values(), *NO_SCREENS.values()} - {None}
+    assert said == set(TESTED_BY)
+    for place in {place for places in TESTED_BY.values() for place in places}:
+        file, _colons, name = place.partition("::")
+        assert f"def {name}(" in Path(file).read_text(), place
 
 
 KEY = re.compile(r"<(int|str|path|slug):[^>]+>")
@@ -289,6 +233,53 @@ def test_a_stale_price_in_a_review_is_shown_beside_that_of_the_other(desk, engli
     desk.client.post(path, {"version": line.version, "price": "93"}, **json)
     line.refresh_from_db()
     assert str(line.final_price) == "93.00"
+
+
+def a_withdrawal(world):
+    return "product_strategy", "document_withdraw", [submitted(world, ("95",)).pk], {}
+
+
+def a_discard(world):
+    return "product_strategy", "draft_discard", [world.draft.pk], {}
+
+
+def a_struck_line(world):
+    line = PriceLine.objects.filter(document=world.draft.pk).first().pk
+    return "product_strategy", "draft_lines_remove", [world.draft.pk], {"line": line}
+
+
+def an_import_given_up(world):
+    upload = SimpleUploadedFile("a.csv", "商品编码,参考价,执行价\n".encode())
+    imported = importing.start_import(world.draft.pk, by=world["product_strategy"], uploaded=upload)
+    return "product_strategy", "import_discard", [imported.pk], {}
+
+
+def a_set_given_up(world):
+    return "hr", "org_change_set_discard", [changes.draft_set(by=world["hr"], title="调整").pk], {}
+
+
+def a_new_version(world):
+    return "administrator", "approvals_flow_new_version", [Flow.objects.get(code="price_list").pk], {}
+
+
+ACTING = (a_withdrawal, a_discard, a_struck_line, an_import_given_up, a_set_given_up, a_new_version)
+
+
+@pytest.mark.parametrize("acting", ACTING, ids=lambda acting: acting.__name__)
+def test_pressed_again_on_a_page_that_is_no_longer_true_nothing_more_is_written_and_it_says_so(desk, acting):
+    role, name, keys, data = acting(desk)
+    desk.sits_down(role)
+    path = reverse(f"admin:{name}", args=keys)
+    before = written()
+    assert desk.client.post(path, data).status_code == 302 and written() != before
+    before = written()
+    again = desk.client.post(path, data)
+    more = {table for table, rows in written().items() if rows != before.get(table, 0)}
+    assert {table for table in more if not table.startswith(ABOUT_NOTHING)} == set()
+    told = again if again.status_code != 302 else desk.client.get(again.url, follow=True)
+    assert again.status_code < 500 and (
+        'role="alert"' in told.content.decode() or again.status_code in (403, 404)
+    )
 
 
 def saved_late(client, path, field, theirs, mine, change, now, sent_to=None, **pressed):
