@@ -72,7 +72,12 @@ class OpsAdminSite(UnfoldAdminSite):
         return never_cache(SignIn.as_view(extra_context=context))(request)
 
     def password_change(self, request, extra_context=None):
-        context = {**self.each_context(request), "title": gettext("Change password"), **(extra_context or {})}
+        context = {
+            **self.each_context(request),
+            "title": gettext("Change password"),
+            "crumbs": [(gettext("Profile"), reverse("admin:profile"))],
+            **(extra_context or {}),
+        }
         request.current_app = self.name
         return ChangePassword.as_view(extra_context=context)(request)
 

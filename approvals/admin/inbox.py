@@ -35,6 +35,7 @@ def inbox(request):
         tab=tab,
         kind=kind,
         figures=figures,
+        may_trace=permissions.may_trace_prices(request.user),
         tabs=tabs(request.user, tab, figures),
         kinds=kind_filters(tab, kind, figures),
         **build(request, kind, figures),
