@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from io import BytesIO
 from urllib.parse import urlencode
 
-from django.http import FileResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
@@ -15,8 +13,9 @@ from approvals import permissions
 from approvals.admin.documentlists import clean_text
 from approvals.archive.trace import AROUND, other_stores, trace
 from approvals.models import Document
+from opsadmin.core.downloads import as_workbook
 from opsadmin.core.screens import page, screen
-from opsadmin.core.spreadsheets import SheetOut, content_disposition, write_xlsx
+from opsadmin.core.spreadsheets import SheetOut
 from stores.models import Sku, Store
 from stores.permissions import may_see_costs
 
@@ -176,13 +175,8 @@ def price_voucher(request):
     store = get_object_or_404(Store.objects.visible_to(request.user), code=request.GET.get("store", ""))
     sku = get_object_or_404(Sku, code=question.sku.code if question.sku else "")
     found = trace(sku, store, question.moment, costs=may_see_costs(request.user))
-    file = BytesIO()
-    write_xlsx(file, [voucher(found)])
-    file.seek(0)
-    response = FileResponse(file, content_type="application/octet-stream")
     name = f"{sku.code} {store.code} {timezone.localtime(question.moment):%Y%m%d-%H%M}.xlsx"
-    response.headers["Content-Disposition"] = content_disposition(name)
-    return response
+    return as_workbook(name, [voucher(found)])
 
 
 def voucher(found):

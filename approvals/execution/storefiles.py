@@ -8,8 +8,7 @@ import codecs
 import hashlib
 import tempfile
 from contextlib import ExitStack
-from decimal import Decimal
-from itertools import islice
+from itertools import count
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from django.core.exceptions import PermissionDenied
@@ -23,13 +22,15 @@ from approvals.kinds import kind_of
 from approvals.models import Document, DocumentKind, DocumentState, StepKind, StoreFile, Task, TaskState
 from approvals.scopes import line_stores_sql
 from opsadmin.core.refusals import Refusal
-from opsadmin.core.spreadsheets import write_csv
+from opsadmin.core.spreadsheets import CsvOfCopy, csv_text, neutral_sql
 from stores.models import Store
-from stores.models.store import Delimiter, FileEncoding
+from stores.models.store import Delimiter, FileEncoding, MoneyUnit
 
 ROWS_AT_A_TIME = 2000
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 SEPARATORS = {Delimiter.TAB: "\t"}
+# A price as the mall takes it: yuan with two decimals, or whole fen.
+PRICES = {MoneyUnit.YUAN: "l.final_price", MoneyUnit.FEN: "(l.final_price * 100)::bigint"}
 # Malls that take UTF-16 expect the mark that tells the order of its bytes.
 MARKS = {FileEncoding.UTF16: codecs.BOM_UTF16_LE}
 # Headings are the words of the malls' own forms and stay what they are in every language of the screens.
@@ -49,60 +50,66 @@ def heading(document):
     return [*IDS, PRICE_HEADINGS[DocumentKind(document.kind)], *further_columns(document), *WINDOW]
 
 
-def store_rows(document, store):
-    """Yield (SKU, mall's item id, mall's SKU id, name, price, further columns …) of the lines that rule in the store.
+def copy_rows(document, store, target):
+    """Copy the rows of a store's file, in the order of SKUs, into a CsvOfCopy; returns how many there are.
 
-    In the order of SKUs, a few thousand at a time. Needs a transaction.
+    SKU, mall's item id, mall's SKU id, name, price, further columns, window: of the lines that rule in the store.
     """
     kind = kind_of(document)
-    further = "".join(f", l.{column}" for column in further_columns(document).values())
-    connection.ensure_connection()
-    with connection.connection.cursor(name="store_rows") as cursor:
-        cursor.itersize = ROWS_AT_A_TIME
-        cursor.execute(
-            f"""SELECT l.sku_code, coalesce(g.platform_item_id, ''), coalesce(g.platform_sku_id, ''), l.sku_name,
-                       l.final_price{further}
-                FROM ({line_stores_sql(document)}) rules
-                JOIN {kind.line_table} l ON l.id = rules.line_id
-                LEFT JOIN stores_listing g ON g.sku_id = l.sku_id AND g.store_id = rules.store_id
-                WHERE rules.store_id = %s ORDER BY l.sku_code COLLATE "C" """,
-            [document.pk, document.pk, store.pk],
-        )
-        yield from cursor
-
-
-def file_rows(document, store):
-    """Yield the rows of a store's file as the mall takes them."""
-    unit = store.platform.money_unit
     window = [local_minute(document.effective_from), local_minute(document.effective_to)]
-    for sku, item, mall_sku, name, price, *further in store_rows(document, store):
-        yield [sku, item, mall_sku, name, amount_text(price, unit), *further, *window]
+    columns = [
+        neutral_sql("l.sku_code"),
+        neutral_sql("g.platform_item_id"),
+        neutral_sql("g.platform_sku_id"),
+        neutral_sql("l.sku_name"),
+        PRICES[store.platform.money_unit],
+        *(f"l.{column}" for column in further_columns(document).values()),
+        "%s::text",
+        "%s::text",
+    ]
+    rows = f"""SELECT {", ".join(columns)} FROM ({line_stores_sql(document)}) rules
+        JOIN {kind.line_table} l ON l.id = rules.line_id
+        LEFT JOIN stores_listing g ON g.sku_id = l.sku_id AND g.store_id = rules.store_id
+        WHERE rules.store_id = %s ORDER BY l.sku_code COLLATE "C" """
+    copy = f"COPY ({rows}) TO STDOUT (FORMAT csv, DELIMITER %s, ENCODING 'UTF8')"
+    with connection.cursor() as cursor:
+        asked = cursor.mogrify(copy, [*window, document.pk, document.pk, store.pk, delimiter(store.platform)])
+        cursor.copy_expert(asked, target)
+        target.close()
+        return cursor.rowcount
 
 
 def local_minute(moment):
-    return timezone.localtime(moment).strftime("%Y-%m-%d %H:%M") if moment else ""
+    """Return a moment as the malls write it, None for none."""
+    return timezone.localtime(moment).strftime("%Y-%m-%d %H:%M") if moment else None
 
 
-def amount_text(amount, unit):
-    """Return a price as the mall takes it: yuan with two decimals, or whole fen."""
-    return str(int(amount * 100)) if unit == "fen" else f"{Decimal(amount):.2f}"
+def delimiter(platform):
+    return SEPARATORS.get(platform.delimiter, platform.delimiter)
 
 
-def write_part(target, header, rows, platform):
-    """Write one CSV with the platform's encoding and delimiter to an open binary file."""
-    target.write(MARKS.get(platform.encoding, b""))
-    separator = SEPARATORS.get(platform.delimiter, platform.delimiter)
-    write_csv(target, header, rows, encoding=platform.encoding, delimiter=separator)
+def part_writer(target, header, platform):
+    """Write the heading of a CSV to an open binary file; returns what writes its rows, given as UTF-8.
+
+    Both in the platform's encoding.
+    """
+    encode = codecs.getincrementalencoder(platform.encoding)().encode
+    first = csv_text([header], delimiter=delimiter(platform))
+    target.write(MARKS.get(platform.encoding, b"") + encode(first))
+    return lambda rows: target.write(encode(rows.decode()))
 
 
-def write_parts(target, base, header, rows, platform, parts):
-    """Write a ZIP of CSVs with as many rows each as the platform takes at a time."""
-    with ZipFile(target, "w") as archive:
-        for number in range(1, parts + 1):
-            member = ZipInfo(f"{base}_{number:02}.csv", LONG_AGO)
-            member.compress_type = ZIP_DEFLATED
-            with archive.open(member, "w") as part:
-                write_part(part, header, islice(rows, platform.batch_limit), platform)
+def parts_writer(archive, base, header, platform):
+    """Return what writes rows, as many as the platform takes at a time, as the next CSV of a ZIP."""
+    numbers = count(1)
+
+    def write(rows):
+        member = ZipInfo(f"{base}_{next(numbers):02}.csv", LONG_AGO)
+        member.compress_type = ZIP_DEFLATED
+        with archive.open(member, "w") as part:
+            part_writer(part, header, platform)(rows)
+
+    return write
 
 
 def parts_needed(rows, platform):
@@ -144,14 +151,14 @@ def carries_out(user, document, store):
 
 def write_store_file(target, document, store):
     """Write the file to an open binary file and return (its name, its number of rows)."""
-    count, base = rows_for_store(document, store), f"{document.number}_{store.code}"
-    parts = parts_needed(count, store.platform)
-    rows = file_rows(document, store)
-    if parts > 1:
-        write_parts(target, base, heading(document), rows, store.platform, parts)
-        return f"{base}.zip", count
-    write_part(target, heading(document), rows, store.platform)
-    return f"{base}.csv", count
+    platform, base = store.platform, f"{document.number}_{store.code}"
+    if platform.batch_limit and rows_for_store(document, store) > platform.batch_limit:
+        with ZipFile(target, "w") as archive:
+            write = parts_writer(archive, base, heading(document), platform)
+            rows = copy_rows(document, store, CsvOfCopy(write, platform.batch_limit))
+        return f"{base}.zip", rows
+    write = part_writer(target, heading(document), platform)
+    return f"{base}.csv", copy_rows(document, store, CsvOfCopy(write, ROWS_AT_A_TIME))
 
 
 def digest_of(made):

@@ -15,6 +15,7 @@ from approvals.kinds import kind_of, specific
 from approvals.models import PriceReason
 from approvals.pricelists.columns import COLUMNS, LINE_VERSION, ROW, SHEETS
 from approvals.pricelists.words import fault_words
+from opsadmin.core.downloads import as_workbook
 from opsadmin.core.spreadsheets import (
     Mark,
     SheetOut,
@@ -22,7 +23,6 @@ from opsadmin.core.spreadsheets import (
     content_disposition,
     faulty_copy,
     write_template,
-    write_xlsx,
 )
 from stores.models import Pool
 
@@ -113,24 +113,16 @@ def draft(document, *, costs):
     kind = kind_of(document)
     own = specific(document)
     columns = shown_columns(kind, costs=costs)
-    file = BytesIO()
-    write_xlsx(
-        file,
-        [
-            SheetOut(
-                SHEETS[kind.code],
-                [column.header for column in columns],
-                exported_rows(own, kind, columns),
-                widths=[column.width for column in columns],
-                text_columns=[
-                    column.header for column in columns if column.kind in {"code", "text", "choice"}
-                ],
-                number_columns=[column.header for column in columns if column.kind == "money"],
-            )
-        ],
+    sheet = SheetOut(
+        SHEETS[kind.code],
+        [column.header for column in columns],
+        exported_rows(own, kind, columns),
+        widths=[column.width for column in columns],
+        text_columns=[column.header for column in columns if column.kind in {"code", "text", "choice"}],
+        number_columns=[column.header for column in columns if column.kind == "money"],
     )
     stamp = timezone.localtime().strftime("%m%d-%H%M")
-    return as_download(file, f"{document.number} {document.title} {stamp}.xlsx")
+    return as_workbook(f"{document.number} {document.title} {stamp}.xlsx", [sheet])
 
 
 def faulty_workbook(imported):

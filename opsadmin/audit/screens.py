@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from io import BytesIO
 from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.db.models import Q
-from django.http import FileResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,6 +13,7 @@ from django.utils.translation import pgettext
 
 from opsadmin.audit.words import actions_named, words
 from opsadmin.core import spreadsheets
+from opsadmin.core.downloads import as_table
 from opsadmin.core.models import AuditEntry, AuditResult
 from opsadmin.core.screens import page, screen
 from opsadmin.permissions import may_read_audit
@@ -126,17 +125,8 @@ def export(request):
     kind = "csv" if request.GET.get("format") == "csv" else "xlsx"
     header = list(columns())
     body = (list(columns(row).values()) for row in rows.iterator(chunk_size=2000))
-    file = BytesIO()
-    if kind == "csv":
-        spreadsheets.write_csv(file, header, body)
-    else:
-        sheet = spreadsheets.SheetOut(_("Audit log"), header, body, text_columns=header)
-        spreadsheets.write_xlsx(file, [sheet])
-    file.seek(0)
-    response = FileResponse(file, content_type="application/octet-stream")
-    name = f"{_('Audit log')}-{timezone.localdate():%Y%m%d}.{kind}"
-    response.headers["Content-Disposition"] = spreadsheets.content_disposition(name)
-    return response
+    sheet = spreadsheets.SheetOut(_("Audit log"), header, body, text_columns=header)
+    return as_table(f"{_('Audit log')}-{timezone.localdate():%Y%m%d}.{kind}", sheet)
 
 
 def columns(row=None):

@@ -7,13 +7,11 @@ statements.
 
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
-from tempfile import TemporaryFile
 
 from django.apps import apps
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
-from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -29,6 +27,7 @@ from import_export.widgets import BooleanWidget, ForeignKeyWidget, Widget
 from tablib import Dataset
 
 from opsadmin.core import spreadsheets, uploads
+from opsadmin.core.downloads import as_table
 from opsadmin.core.jobs import Page, handler
 from opsadmin.core.models import Job, JobState
 from opsadmin.core.refusals import Refusal
@@ -40,7 +39,6 @@ SHOWN, SHOWN_CHARS = 200, 200
 # What the library shows of a column that the file does not have.
 ABSENT = "---"
 LANGUAGES = ("zh-hans", "en")
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class CodeWidget(ForeignKeyWidget):
@@ -538,18 +536,8 @@ def table_response(resource, queryset, file_format, title):
     rows = (
         [plain(value) for value in resource.export_resource(row)] for row in resource.iter_queryset(queryset)
     )
-    filename = f"{title}-{timezone.localdate():%Y%m%d}.{file_format}"
-    response = HttpResponse(content_type=XLSX if file_format == "xlsx" else "text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = spreadsheets.content_disposition(filename)
-    with TemporaryFile() as file:
-        if file_format == "xlsx":
-            sheet = spreadsheets.SheetOut(title, header, rows, text_columns=resource.code_labels())
-            spreadsheets.write_xlsx(file, [sheet])
-        else:
-            spreadsheets.write_csv(file, header, rows)
-        file.seek(0)
-        response.write(file.read())
-    return response
+    sheet = spreadsheets.SheetOut(title, header, rows, text_columns=resource.code_labels())
+    return as_table(f"{title}-{timezone.localdate():%Y%m%d}.{file_format}", sheet)
 
 
 def plain(value):

@@ -8,7 +8,7 @@ from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from opsadmin.core.spreadsheets.values import Column
-from opsadmin.core.spreadsheets.writing import SheetOut, write_xlsx
+from opsadmin.core.spreadsheets.writing import SheetOut
 from orgchart.models import DepartmentKind, LinkKind, OrgStatus
 from staffing.chart.source import in_order, is_open
 from staffing.models import AssignmentKind, Employee
@@ -178,24 +178,38 @@ def assignment_rows(state, day):
     }
 
 
-def write_workbook(target, state, day, version):
-    """Write the organisation of a state; the last sheet says version, day and how many rows there are."""
-    sheets, counts = [], []
-    for sheet in SHEETS:
-        rows = rows_to_write(sheet, state, day.isoformat())
-        counts.append((sheet.name, len(rows)))
-        sheets.append(
-            SheetOut(
-                sheet.name,
-                [field.title for field in sheet.fields],
-                [[field.out(row[field.name]) for field in sheet.fields] for row in rows.values()],
-                widths=[field.width for field in sheet.fields],
-                text_columns=[
-                    field.title for field in sheet.fields if field.kind == "text" and not field.choices
-                ],
-            )
+def sheets_of(state_of, day, version):
+    """Return the sheets of an organisation; the last one says version, day and how many rows there are.
+
+    ``state_of`` gives the state. It is asked once, when the first row is written.
+    """
+    state_of, counts = cache(state_of), {}
+    sheets = [
+        SheetOut(
+            sheet.name,
+            [field.title for field in sheet.fields],
+            cells_of(sheet, state_of, day, counts),
+            widths=[field.width for field in sheet.fields],
+            text_columns=[
+                field.title for field in sheet.fields if field.kind == "text" and not field.choices
+            ],
         )
-    facts = [(_("Version"), str(version)), (_("Day"), day.isoformat())]
-    facts += [(name, str(number)) for name, number in counts]
-    about = SheetOut(_("About this file"), [_("What"), pgettext("figure", "Value")], facts, widths=[20, 20])
-    write_xlsx(target, [*sheets, about])
+        for sheet in SHEETS
+    ]
+    head = [_("What"), pgettext("figure", "Value")]
+    return [*sheets, SheetOut(_("About this file"), head, facts(day, version, counts), widths=[20, 20])]
+
+
+def cells_of(sheet, state_of, day, counts):
+    """Yield the rows of a sheet, and note how many there are."""
+    rows = rows_to_write(sheet, state_of(), day.isoformat())
+    counts[sheet.name] = len(rows)
+    for row in rows.values():
+        yield [field.out(row[field.name]) for field in sheet.fields]
+
+
+def facts(day, version, counts):
+    yield _("Version"), str(version)
+    yield _("Day"), day.isoformat()
+    for name, number in counts.items():
+        yield name, str(number)

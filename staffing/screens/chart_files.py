@@ -1,7 +1,5 @@
 """The chart as files: one PDF page per department, and a workbook that can be edited and read in again."""
 
-import io
-
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -11,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from opsadmin.core import uploads
+from opsadmin.core.downloads import as_workbook
 from opsadmin.core.models import Job, JobState
 from opsadmin.core.refusals import Refusal
 from opsadmin.core.screens import page, screen
@@ -20,10 +19,8 @@ from orgchart.models import ChangeSet
 from orgchart.permissions import may_edit_structure
 from staffing.chart.pdf import chart_pdf
 from staffing.chart.reading import CHANGED, FAULT, JOB, NEW, SAME
-from staffing.chart.workbook import write_workbook
+from staffing.chart.workbook import sheets_of
 from staffing.screens.chart import card_asked_for, chart_asked_for, day_asked_for, set_asked_for, version_on
-
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @screen("org/pdf/", "org_chart_pdf")
@@ -45,11 +42,12 @@ def org_chart_xlsx(request):
     today = timezone.localdate()
     change_set = set_asked_for(request)
     day = max(change_set.effective_on or today, today) if change_set else day_asked_for(request) or today
-    state = preview(change_set).after if change_set else state_on(day)
     version = version_number() if day >= today else version_on(day)
-    target = io.BytesIO()
-    write_workbook(target, state, day, version)
-    return attachment(target.getvalue(), XLSX, name_of(day, version, "xlsx"))
+
+    def state():
+        return preview(change_set).after if change_set else state_on(day)
+
+    return as_workbook(name_of(day, version, "xlsx"), sheets_of(state, day, version))
 
 
 def name_of(day, version, ending):

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from opsadmin.core import spreadsheets
+from opsadmin.core.downloads import as_workbook
 from opsadmin.core.refusals import Refusal
 from opsadmin.core.screens import page, screen
 from opsadmin.permissions import may_view
@@ -24,7 +25,6 @@ from orgchart.models import Finding, FindingCheck, FindingSeverity, FindingState
 from orgchart.models.findings import LEAST_REASON
 from orgchart.permissions import may_confirm_finding, may_edit_structure
 from staffing.boards.paging import paged
-from staffing.workbooks import workbook
 
 MOST_ROWS = 100
 # What is no problem is accepted without an end: it comes back only where it gets worse.
@@ -300,7 +300,7 @@ def findings_export(request):
         _("Findings"), header(), map(cells, rows), widths=[8, 16, 40, 40, 60, 10, 12, 12, 40, 12, 12, 12]
     )
     filename = f"{_('Findings')}-{timezone.localdate():%Y%m%d}.xlsx"
-    return workbook(filename, [sheet])
+    return as_workbook(filename, [sheet])
 
 
 def header():

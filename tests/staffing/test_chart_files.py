@@ -30,7 +30,7 @@ def pdf_of(client, **query):
 
 def workbook_of(client):
     answer = client.get(reverse("admin:org_chart_xlsx"))
-    return openpyxl.load_workbook(io.BytesIO(answer.content))
+    return openpyxl.load_workbook(io.BytesIO(answer.getvalue()))
 
 
 def rows_of(sheet):

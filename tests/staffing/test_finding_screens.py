@@ -228,7 +228,7 @@ def test_the_queue_is_exported_as_it_is_filtered_and_no_cell_is_a_formula(checke
     row.evidence["lines"][0]["name"] = "=HYPERLINK(1)"
     row.save()
     answer = as_user("auditor").get(reverse("admin:findings_export") + "?group=reporting")
-    sheet = load_workbook(BytesIO(answer.content)).active
+    sheet = load_workbook(BytesIO(answer.getvalue())).active
     cells = [cell for line in sheet.iter_rows() for cell in line]
     assert "f" not in {cell.data_type for cell in cells}
     queue = as_user("auditor").get(reverse("admin:findings") + "?group=reporting")

@@ -132,7 +132,7 @@ def test_the_file_has_a_line_for_every_row_in_view(signed_in, company):
     client = signed_in(roles=["hr"])
     url = reverse("admin:headcount_export")
     shown = narrowed(board(timezone.localdate()), "short")
-    book = openpyxl.load_workbook(BytesIO(client.get(url + "?show=short").content))
+    book = openpyxl.load_workbook(BytesIO(client.get(url + "?show=short").getvalue()))
     assert book.active.max_row == len(shown) + 1
-    text = client.get(url + "?show=short&format=csv").content.decode("utf-8-sig")
+    text = client.get(url + "?show=short&format=csv").getvalue().decode("utf-8-sig")
     assert len(text.splitlines()) == len(shown) + 1 and "ec-designer" in text

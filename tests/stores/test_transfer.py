@@ -313,7 +313,7 @@ def test_a_missing_key_column_is_named(strategy):
 def exported(client, model, file_format="xlsx", query=""):
     response = client.get(reverse(f"admin:{model}_export") + f"?format={file_format}{query}")
     assert response.headers["Content-Disposition"].startswith("attachment")
-    return response.content
+    return response.getvalue()
 
 
 def test_what_comes_out_goes_in_again_without_change(strategy):

@@ -1,6 +1,7 @@
 """Spreadsheets in and out: knows files, cells and faults, and no application."""
 
 from opsadmin.core.spreadsheets.annotate import Mark, faulty_copy
+from opsadmin.core.spreadsheets.copying import CsvOfCopy, neutral_sql
 from opsadmin.core.spreadsheets.faults import (
     FAULT_TEXTS,
     NOTE_TEXTS,
@@ -21,7 +22,15 @@ from opsadmin.core.spreadsheets.reading import Row, Table, TableInfo, read
 from opsadmin.core.spreadsheets.sniff import DELIMITERS, ENCODINGS, TextShape, sniff
 from opsadmin.core.spreadsheets.template import write_template
 from opsadmin.core.spreadsheets.values import Column, parse_money
-from opsadmin.core.spreadsheets.writing import SheetOut, content_disposition, neutral, write_csv, write_xlsx
+from opsadmin.core.spreadsheets.writing import (
+    content_disposition,
+    csv_pieces,
+    csv_text,
+    neutral,
+    write_csv,
+    write_xlsx,
+)
+from opsadmin.core.spreadsheets.xlsx import SheetOut, workbook
 
 __all__ = [
     "DELIMITERS",
@@ -31,6 +40,7 @@ __all__ = [
     "ROW_BY_ROW",
     "BadCell",
     "Column",
+    "CsvOfCopy",
     "Fault",
     "FaultText",
     "Fixed",
@@ -44,13 +54,17 @@ __all__ = [
     "TextShape",
     "check_container",
     "content_disposition",
+    "csv_pieces",
+    "csv_text",
     "explain",
     "faulty_copy",
     "first_look",
     "neutral",
+    "neutral_sql",
     "parse_money",
     "read",
     "sniff",
+    "workbook",
     "write_csv",
     "write_template",
     "write_xlsx",

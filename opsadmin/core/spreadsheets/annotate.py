@@ -14,7 +14,8 @@ from opsadmin.core.spreadsheets.sheetxml import column_number
 from opsadmin.core.spreadsheets.sniff import TextShape
 from opsadmin.core.spreadsheets.sources import open_sheet
 from opsadmin.core.spreadsheets.values import as_text
-from opsadmin.core.spreadsheets.writing import MOMENT, neutral
+from opsadmin.core.spreadsheets.writing import neutral
+from opsadmin.core.spreadsheets.xlsx import MOMENT_CODE
 
 # Above this, keeping the looks of the workbook would cost gigabytes: its values are written anew.
 ROWS_WITH_LOOKS = 20_000
@@ -182,8 +183,8 @@ class _ValueWriter:
         self.plain = (None, workbook.add_format(red))
         self.text = (workbook.add_format({"num_format": "@"}), workbook.add_format(red | {"num_format": "@"}))
         self.moment = (
-            workbook.add_format({"num_format": MOMENT}),
-            workbook.add_format(red | {"num_format": MOMENT}),
+            workbook.add_format({"num_format": MOMENT_CODE}),
+            workbook.add_format(red | {"num_format": MOMENT_CODE}),
         )
 
     def __call__(self, row, column, cell, marked):

@@ -1,14 +1,12 @@
 """The headcount board and its file."""
 
-from tempfile import TemporaryFile
-
-from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from opsadmin.core import spreadsheets
+from opsadmin.core.downloads import as_table
 from opsadmin.core.screens import page, screen
 from orgchart.changes import version_number
 from orgchart.findings.limits import limits
@@ -16,7 +14,6 @@ from orgchart.permissions import may_edit_structure
 from staffing.boards.headcount import FILTERS, board, narrowed, totals
 from staffing.hiring import hiring_for
 from staffing.models import AssignmentKind
-from staffing.workbooks import workbook
 
 MOST_ROWS = 600
 MOST_SEATS = 60
@@ -226,13 +223,5 @@ def headcount_export(request):
     as_csv = request.GET.get("format") == "csv"
     filename = f"{_('Headcount plan')}-{timezone.localdate():%Y%m%d}.{'csv' if as_csv else 'xlsx'}"
     lines = (cells(row, names) for row in shown)
-    if not as_csv:
-        sheet = spreadsheets.SheetOut(_("Headcount plan"), header(), lines, text_columns=[_("Code")])
-        return workbook(filename, [sheet])
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = spreadsheets.content_disposition(filename)
-    with TemporaryFile() as file:
-        spreadsheets.write_csv(file, header(), lines)
-        file.seek(0)
-        response.write(file.read())
-    return response
+    sheet = spreadsheets.SheetOut(_("Headcount plan"), header(), lines, text_columns=[_("Code")])
+    return as_table(filename, sheet)

@@ -11,12 +11,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from opsadmin.core import spreadsheets
+from opsadmin.core.downloads import as_workbook
 from opsadmin.core.refusals import Refusal
 from opsadmin.core.screens import page, screen
 from staffing import permissions, services
 from staffing.boards.screens.choosing import employee_in
 from staffing.boards.storeteam import FILTERS, assignable, gaps, gaps_by_duty, team
-from staffing.workbooks import workbook
 from stores.models import Store
 
 MOST_CHOICES = 200
@@ -140,4 +140,4 @@ def storeteam_export(request):
     ]
     filename = f"{_('Store duties')}-{timezone.localdate():%Y%m%d}.xlsx"
     sheet = spreadsheets.SheetOut(_("Store duties"), header, rows, text_columns=[_("Code")])
-    return workbook(filename, [sheet])
+    return as_workbook(filename, [sheet])

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from opsadmin.core import uploads
+from opsadmin.core.downloads import as_workbook
 from opsadmin.core.models import Job, JobState
 from opsadmin.core.refusals import Refusal
 from opsadmin.core.screens import page, screen
@@ -27,7 +28,6 @@ from staffing.people import employee_of
 from staffing.plans import services, table
 from staffing.plans.drawing import bar, weeks_of
 from staffing.plans.progress import is_late, standing
-from staffing.workbooks import workbook
 from stores.models import Store
 
 PAGE = 60
@@ -515,7 +515,7 @@ def workplan_copy(request, pk):
 @screen("org/plans/<int:pk>/export/", "workplan_export")
 def workplan_export(request, pk):
     plan = plan_of(pk)
-    return workbook(f"{plan.title}.xlsx", [table.sheet_of(plan)])
+    return as_workbook(f"{plan.title}.xlsx", [table.sheet_of(plan)])
 
 
 @screen("org/plans/<int:pk>/import/", "workplan_import", methods=("POST",))
