@@ -16,30 +16,31 @@ NARROWNESS = (
     "CASE WHEN l.scope_key LIKE 'stores:%%' THEN 0 WHEN l.scope_key LIKE 'brand:%%' THEN 1 ELSE 2 END"
 )
 
-SEALED_PRICES = f"""
-CREATE TEMPORARY TABLE sealed_price ON COMMIT DROP AS
-SELECT DISTINCT ON (k.id, s.store_id) k.id AS sku_id, s.store_id, l.row_no::integer AS line_no,
-    l.final_price::numeric AS amount
-FROM sealed_line l
-JOIN unnest(%s::text[], %s::bigint[]) AS s (scope_key, store_id) ON s.scope_key = l.scope_key
-JOIN stores_sku k ON k.code = l.sku_code
-WHERE l.struck = 'false' ORDER BY k.id, s.store_id, {NARROWNESS}
-"""
-CHANGED = """
-SELECT min(p.line_no) FROM stores_priceinforce p
-LEFT JOIN sealed_price e ON e.sku_id = p.sku_id AND e.store_id = p.store_id
-WHERE p.document_number = %(number)s AND (
-    (e.line_no, e.amount, %(layer)s, %(currency)s) IS DISTINCT FROM (p.line_no, p.amount, p.layer, p.currency)
+# What the lines say, each store once: {lines} gives them. No table is written, so nothing has to be counted first.
+COMPARED = f"""
+WITH sealed AS MATERIALIZED (
+    SELECT DISTINCT ON (k.id, s.store_id) k.id AS sku_id, s.store_id, l.row_no::integer AS line_no,
+        l.final_price::numeric AS amount
+    FROM ({{lines}}) l
+    JOIN unnest(%(scopes)s::text[], %(stores)s::bigint[]) AS s (scope_key, store_id) ON s.scope_key = l.scope_key
+    JOIN stores_sku k ON k.code = l.sku_code
+    ORDER BY k.id, s.store_id, {NARROWNESS}),
+in_force AS MATERIALIZED (
+    SELECT sku_id, store_id, line_no, amount, layer, currency, during FROM stores_priceinforce
+    WHERE document_number = %(number)s)
+SELECT (SELECT count(*) FROM sealed), (
+    SELECT min(p.line_no) FROM in_force p LEFT JOIN sealed e ON e.sku_id = p.sku_id AND e.store_id = p.store_id
+    WHERE (e.line_no, e.amount, %(layer)s, %(currency)s) IS DISTINCT FROM (p.line_no, p.amount, p.layer, p.currency)
     OR lower(p.during) < %(start)s
-    OR (%(end)s::timestamptz IS NOT NULL AND p.during <> tstzrange(%(start)s, %(end)s)))
+    OR (%(end)s::timestamptz IS NOT NULL AND p.during <> tstzrange(%(start)s, %(end)s))), (
+    SELECT min(e.line_no) FROM sealed e WHERE NOT EXISTS (
+        SELECT FROM in_force p WHERE p.sku_id = e.sku_id AND p.store_id = e.store_id
+        AND lower(p.during) = %(start)s))
 """
-MISSING = """
-SELECT min(e.line_no) FROM sealed_price e WHERE NOT EXISTS (
-    SELECT FROM stores_priceinforce p WHERE p.document_number = %(number)s AND p.sku_id = e.sku_id
-    AND p.store_id = e.store_id AND lower(p.during) = %(start)s)
-"""
-# The tables are too new for statistics: whole tables are joined by hashing, never row by row.
-WHOLE_TABLES = "SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '128MB'"
+SEALED = "SELECT row_no, sku_code, scope_key, final_price FROM sealed_line WHERE struck = 'false'"
+LIVE = "SELECT row_no, sku_code, scope_key, final_price FROM {table} WHERE document_id = %(document)s AND NOT struck"
+# What is joined here has no statistics: by hashing, never row by row. Compiling takes longer than it saves.
+WHOLE_TABLES = "SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '128MB'; SET LOCAL jit = off"
 # A window ends because its document says so, or because another begins there; what was open before goes on after.
 TIMELINE = """
 WITH bounded AS (
@@ -70,30 +71,38 @@ ORDER BY known.number LIMIT 5
 
 
 def price_breaks(record, filed):
-    """Compare the prices in force of a filed document with its sealed lines; returns (how many, sentences)."""
+    """Compare the prices in force of a filed document with its sealed lines; returns (how many, sentences).
+
+    Where ``filed`` was read without its lines, the live ones are taken: they were just found to be the same.
+    """
     document = filed.row("document")
-    window = {
+    keys, stores = scopes(filed)
+    known = {
         "number": record.document_number,
+        "document": record.document_id,
         "layer": sealed_layer(filed),
         "currency": document["currency"],
         "start": document["effective_from"],
         "end": document["effective_to"],
+        "scopes": keys,
+        "stores": stores,
     }
-    sentences = []
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(WHOLE_TABLES)
-        load_lines(cursor, filed)
-        cursor.execute(SEALED_PRICES, [*scopes(filed)])
-        count = cursor.rowcount
-        cursor.execute("ANALYZE sealed_price")
-        for statement, text in (
-            (CHANGED, _("the price in force of line %(line)s differs from the sealed line.")),
-            (MISSING, _("the price in force of line %(line)s is missing.")),
-        ):
-            cursor.execute(statement, window)
-            sentences += [text % {"line": line} for (line,) in cursor.fetchall() if line is not None]
-        cursor.execute("DROP TABLE sealed_line, sealed_price")
-    return count, sentences
+        if filed.data:
+            load_lines(cursor, filed)
+            lines = SEALED
+        else:
+            lines = LIVE.format(table=KINDS[DocumentKind(document["kind"])].line_table)
+        cursor.execute(COMPARED.format(lines=lines), known)
+        count, changed, missing = cursor.fetchone()
+        if filed.data:
+            cursor.execute("DROP TABLE sealed_line")
+    found = (
+        (changed, _("the price in force of line %(line)s differs from the sealed line.")),
+        (missing, _("the price in force of line %(line)s is missing.")),
+    )
+    return count, [text % {"line": line} for line, text in found if line is not None]
 
 
 def sealed_layer(filed):
