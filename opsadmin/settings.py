@@ -323,7 +323,6 @@ UNFOLD = {
     "BORDER_RADIUS": "6px",
     "STYLES": ["opsadmin.site.stylesheet"],
     "SCRIPTS": ["opsadmin.site.script"],
-    "DASHBOARD_CALLBACK": "opsadmin.dashboard.dashboard",
     "SIDEBAR": {
         "show_search": False,
         "show_all_applications": False,

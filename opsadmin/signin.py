@@ -120,7 +120,7 @@ def ask_second_factor(request):
         wrong = _("That is not right, or it was used before. Codes hold for half a minute.")
         failed(request, user)
     context = {
-        **site.each_context(request),
+        **site.frame(request),
         "title": _("Second factor"),
         "wrong": wrong,
         **factors.question(user),
@@ -166,7 +166,7 @@ def locked_out(request, credentials=None, *args, **kwargs):
     }
     request.refused = locked
     context = {
-        **site.each_context(request),
+        **site.frame(request),
         "title": _("Log in"),
         "form": SignInForm(request),
         "locked": locked,

@@ -6,6 +6,7 @@ from importlib import import_module
 
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.templatetags.static import static
 from django.urls import path, reverse
 from django.utils import timezone
@@ -62,7 +63,7 @@ class OpsAdminSite(UnfoldAdminSite):
         if request.method == "GET" and self.has_permission(request) and not following:
             return redirect("admin:index")
         context = {
-            **self.each_context(request),
+            **self.frame(request),
             "title": gettext("Log in"),
             "app_path": request.get_full_path(),
             REDIRECT_FIELD_NAME: following or reverse("admin:index"),
@@ -84,18 +85,39 @@ class OpsAdminSite(UnfoldAdminSite):
     def get_sidebar_list(self, request):
         return navigation(request)
 
+    def get_app_list(self, request, app_label=None):
+        """Only the list of one app shows models; to name all of them on every page would cost more than the page."""
+        return super().get_app_list(request, app_label) if app_label else []
+
+    def frame(self, request):
+        """Return what the frame of every page shows; stock lists and forms take ``each_context``, which has more."""
+        if not self.has_permission(request):
+            return {}
+        return {"sidebar_navigation": navigation(request), **beside(request.user)}
+
     def extra_context(self, context, request):
-        """Add what the frame of every page shows beside the navigation; read only when it is rendered."""
-        if self.has_permission(request):
-            context["scheduler"] = SimpleLazyObject(scheduler)
-            context["notice_count"] = SimpleLazyObject(partial(unread_notices, request.user))
-        return context
+        return context | beside(request.user) if self.has_permission(request) else context
+
+    def index(self, request, extra_context=None):
+        """Show the dashboard."""
+        from opsadmin.dashboard import dashboard
+
+        context = {**self.frame(request), "title": self.index_title, "index": True, **(extra_context or {})}
+        return TemplateResponse(request, "admin/index.html", dashboard(request, context))
 
     def search(self, request, extra_context=None):
         """Search documents, archive and goods; the stock search caches results and lists names of models."""
         from opsadmin.screens import search
 
         return search(request)
+
+
+def beside(user):
+    """Return what stands beside the navigation; read only when it is rendered."""
+    return {
+        "scheduler": SimpleLazyObject(scheduler),
+        "notice_count": SimpleLazyObject(partial(unread_notices, user)),
+    }
 
 
 def scheduler():

@@ -32,7 +32,7 @@ def my_task(user, pk):
     """Return a task of the account; other people's tasks do not exist for it."""
     tasks = waiting.with_own_rows(Task.objects, "document__").select_related(
         "step__process",
-        "step__flow_step",
+        "document__campaign",
         "document__drafted_by",
         "document__submitted_by",
         "store",

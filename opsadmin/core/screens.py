@@ -51,6 +51,6 @@ def page(request, template, *, title, crumbs=(), status=200, wide=False, **conte
     return TemplateResponse(
         request,
         template,
-        {**admin.site.each_context(request), "title": title, "crumbs": crumbs, "wide": wide, **context},
+        {**admin.site.frame(request), "title": title, "crumbs": crumbs, "wide": wide, **context},
         status=status,
     )
