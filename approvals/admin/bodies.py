@@ -1,6 +1,7 @@
 """The middle of a document's page, which differs between kinds: a template, and what it shows."""
 
 from approvals.admin import figures, linelist
+from approvals.admin.documentlists import clean_text
 from approvals.guards import words
 from approvals.kinds import kind_of
 from approvals.models import DocumentKind, GuardAck, GuardHit
@@ -13,7 +14,7 @@ def price_body(request, document):
     costs = may_see_costs(request.user)
     fee = figures.fee_rate(document) if costs else None
     low, high = change_bounds(request)
-    search = request.GET.get("q", "").strip()[:60]
+    search = clean_text(request.GET.get("q", ""))
     return {
         "body": "approvals/_pricebody.html",
         **linelist.line_words(kind_of(document)),

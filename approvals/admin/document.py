@@ -12,9 +12,11 @@ from django.utils.translation import gettext as _
 from approvals import permissions, waiting
 from approvals.admin import figures, linelist
 from approvals.admin.bodies import body_of, change_bounds
+from approvals.admin.documentlists import clean_text
 from approvals.flow import transitions
 from approvals.kinds import kind_of, own_row
 from approvals.models import Attachment, Decision, Document, DocumentState, Task
+from approvals.pricelists.grid import found_by
 from opsadmin.core.files import download
 from opsadmin.core.refusals import Refusal
 from opsadmin.core.screens import page, screen
@@ -138,8 +140,10 @@ def lines_fragment(request, document, *, editable, task=None):
     if after and not (risk.lstrip("-").isdigit() and pk.isdigit()):
         raise Http404
     low, high = change_bounds(request)
+    search = clean_text(request.GET.get("q", ""))
+    fitting = found_by(document, search) if search else None
     rows, following = linelist.lines_of(
-        document, band=int(band), search=request.GET.get("q", "")[:60], after=after, low=low, high=high
+        document, band=int(band), fitting=fitting, after=after, low=low, high=high
     )
     costs = may_see_costs(request.user)
     linelist.dress(document, rows, costs=costs, fee=figures.fee_rate(document) if costs else None)

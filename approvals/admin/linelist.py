@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from approvals.guards import words
 from approvals.kinds import kind_of
 from approvals.models import GuardAck, GuardHit, LineBand, LineChange
+from approvals.pricelists.grid import found_by
 from approvals.scopes import scope_label
 from stores.models import Brand, Store
 
@@ -15,14 +16,12 @@ PAGE = 50
 FIRST_LOOK = {LineBand.MUST_LOOK: 200, LineBand.CHANGED: 20, LineBand.UNCHANGED: 0}
 
 
-def lines_of(document, *, band, search="", after="", low=None, high=None, limit=PAGE):
+def lines_of(document, *, band, fitting=None, after="", low=None, high=None, limit=PAGE):
     """Return (rows, next): lines of one group by falling risk, after a key ``risk:id``, and the key to go on with.
 
-    ``search`` is the beginning of a SKU or a part of a name; ``low`` and ``high`` bound the change in percent.
+    ``fitting`` is the filter of a search; ``low`` and ``high`` bound the change in percent.
     """
-    lines = kind_of(document).line_model.objects.filter(document=document.pk, band=band)
-    if search:
-        lines = lines.filter(Q(sku_code__startswith=search.upper()) | Q(sku_name__icontains=search))
+    lines = kind_of(document).line_model.objects.filter(fitting or Q(), document=document.pk, band=band)
     lines = change_between(lines, low, high)
     if after:
         risk, pk = (int(part) for part in after.split(":"))
@@ -140,11 +139,12 @@ def groups(document, *, costs, fee=None, search="", low=None, high=None):
         LineBand.CHANGED: ("changed", _("changed"), within),
         LineBand.UNCHANGED: ("unchanged", _("unchanged"), _("same as the price in force")),
     }
+    fitting = found_by(document, search) if search else None
     shown = []
     for band, (key, title, note) in titles.items():
         limit = PAGE if search or low is not None or high is not None else FIRST_LOOK[band]
         rows, following = (
-            lines_of(document, band=band, search=search, low=low, high=high, limit=limit)
+            lines_of(document, band=band, fitting=fitting, low=low, high=high, limit=limit)
             if limit
             else ([], "0:0")
         )
