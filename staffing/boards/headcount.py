@@ -5,8 +5,9 @@ vacant. A tentative post, and one without numbers, has no approved plan: who hol
 """
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import lru_cache
 
 from django.db.models import Count
 
@@ -14,7 +15,8 @@ from orgchart.admin import plan_in_words
 from orgchart.findings.limits import limits
 from orgchart.models import Department, OrgStatus, Position
 from staffing.headcount import SEATED
-from staffing.models import Assignment, AssignmentKind
+from staffing.marks import mark_of
+from staffing.models import Assignment, AssignmentKind, Employee
 
 COVERING = (AssignmentKind.CONCURRENT, AssignmentKind.ACTING, AssignmentKind.SECONDED)
 
@@ -130,12 +132,31 @@ def vacant_since(periods, low, day):
 
 
 def board(day, wanted=None, cover_days=None):
-    """Return the rows of the whole company on a day, departments before their posts; four statements.
+    """Return the rows of the whole company on a day, departments before their posts; one statement, or five.
 
     ``wanted`` are the open requests for people, by position. A cover lasts too long after ``cover_days``, the limit
-    of findings where nothing is said.
+    of findings where nothing is said. Each process keeps the rows until one of the tables behind them changes.
     """
     cover_days = limits().cover_days if cover_days is None else cover_days
+    rows = board_at(day, cover_days, mark_of(Department, Position, Assignment, Employee))
+    return with_requests(rows, wanted) if wanted else rows
+
+
+def with_requests(rows, wanted):
+    """Return the rows with the open requests for people, counted in the departments above; kept rows stay as are."""
+    found = {row.key: row for row in rows}
+    for position, requests in wanted.items():
+        row = found.get(f"p{position}")
+        if row is None or not requests:
+            continue
+        found[row.key] = replace(row, hiring=requests, hired_for=1)
+        for key in row.above:
+            found[key] = replace(found[key], hired_for=found[key].hired_for + 1)
+    return list(found.values())
+
+
+@lru_cache(maxsize=1)
+def board_at(day, cover_days, mark):
     departments = list(Department.objects.without_tree_fields().exclude(status=OrgStatus.CLOSED))
     positions = list(
         Position.objects.without_tree_fields()
@@ -153,7 +174,7 @@ def board(day, wanted=None, cover_days=None):
     covers = covers_on(day, cover_days)
     seats = {position.pk: seats_of(position, holders.get(position.pk, 0)) for position in positions}
     short = [position for position in positions if seats[position.pk].short]
-    return arranged(departments, positions, seats, covers, vacancies(short, day), day, wanted or {})
+    return arranged(departments, positions, seats, covers, vacancies(short, day), day)
 
 
 def covers_on(day, cover_days):
@@ -187,7 +208,7 @@ def vacancies(positions, day):
     return {position.pk: vacant_since(periods[position.pk], position.plan_min, day) for position in positions}
 
 
-def arranged(departments, positions, seats, covers, since, day, wanted):
+def arranged(departments, positions, seats, covers, since, day):
     children, posts = defaultdict(list), defaultdict(list)
     known = {department.pk for department in departments}
     for department in departments:
@@ -211,8 +232,6 @@ def arranged(departments, positions, seats, covers, since, day, wanted):
         row.vacant_since = since.get(position.pk)
         row.vacant_days = (day - row.vacant_since).days if row.vacant_since else None
         row.concurrent = sum(cover.kind == AssignmentKind.CONCURRENT for cover in row.covers)
-        row.hiring = wanted.get(position.pk, [])
-        row.hired_for = 1 if row.hiring else 0
         return row
 
     def walk(department, level, above):
@@ -226,7 +245,6 @@ def arranged(departments, positions, seats, covers, since, day, wanted):
         for other in below:
             row.seats.add(other.seats)
             row.concurrent += other.concurrent
-            row.hired_for += other.hired_for
             row.posts += other.posts or other.is_post
             if other.vacant_days is not None:
                 row.vacant_days = max(row.vacant_days or 0, other.vacant_days)

@@ -15,6 +15,7 @@ from orgchart.findings.limits import limits
 from orgchart.models import ChangeSet, OrgVersion, SetState
 from orgchart.permissions import may_edit_structure
 from staffing.chart import source
+from staffing.chart.kept import chart_today
 from staffing.chart.post import facts_of
 from staffing.chart.search import hits
 from staffing.chart.tree import COMPANY, DEPARTMENTS, POSITIONS
@@ -110,7 +111,7 @@ def chart_asked_for(request):
         return Chart(source.of_state(preview(change_set).after, day), lens), version_number()
     day = day_asked_for(request) or today
     if day == today:
-        return Chart(source.live(today), lens), version_number()
+        return chart_today(lens, today), version_number()
     return Chart(source.of_state(state_on(day), day), lens), version_on(day)
 
 
