@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.db import connection
+from django.core.files.base import ContentFile
+from django.db import connection, transaction
 from django.utils import timezone
 
 STORES = 10
@@ -13,7 +14,7 @@ INSERT INTO approvals_priceline (document_id, row_no, sku_id, sku_code, sku_name
 SELECT %(document)s, n, k.id, k.code, k.name, 'all', '', p.price, p.price, '', '', false, '', 2, 0, 1, ''
 FROM generate_series(1, %(many)s) n
 JOIN stores_sku k ON k.code = 'BENCH-' || lpad(n::text, 6, '0'),
-LATERAL (SELECT CASE WHEN n %% 10 = 0 THEN 100 WHEN n %% 1000 = 7 THEN 70 ELSE 100 - n %% 6 END AS price) p
+LATERAL (SELECT CASE WHEN n %% 10 = 0 THEN 100 WHEN {far} THEN 70 ELSE 100 - n %% 6 END AS price) p
 """
 
 
@@ -48,8 +49,8 @@ def goods(n):
     many_goods("BENCH-", n, stores=stores, brand=first.brand)
 
 
-def drafted(n):
-    """A draft of n lines for all stores, checked; a few lines lie far off the price in force."""
+def drafted(n, far="n %% 1000 = 7"):
+    """A draft of n lines for all stores, checked; a few lines, which ``far`` says, lie far off the price in force."""
     from approvals import drafts
     from opsadmin.core.models import User
     from tests.approvals.world import check, explain_all, next_week
@@ -57,7 +58,7 @@ def drafted(n):
     by = User.objects.get(username="product_strategy")
     document = drafts.create_price_list(by=by, title="Bench", list_kind="regular", effective_from=next_week())
     with connection.cursor() as cursor:
-        cursor.execute(LINES, {"document": document.pk, "many": n})
+        cursor.execute(LINES.format(far=far), {"document": document.pk, "many": n})
         cursor.execute("ANALYZE approvals_priceline")
     explain_all(check(document), by=by)
 
@@ -85,12 +86,17 @@ SELECT d.copy, {columns} FROM approvals_priceline, (SELECT id AS copy FROM appro
 
 
 def crowd(n):
-    """The signed list, of at most 100,000 lines, and beside it drafts with the same lines: n lines in all, or twice
-    as many where that is one list."""
+    """n lines in all: a signed list of at most 100,000 and drafts with the same lines; and filings beside them.
+
+    As many lines have to be looked at, and as many filings are found by one SKU, whatever n is: a page shows as much.
+    """
     from approvals import drafts
     from approvals.models import PriceLine
     from opsadmin.core.models import User
 
+    few = min(n, MOST_LINES)
+    drafted(few, far="n <= 20")
+    signed(few)
     by = User.objects.get(username="product_strategy")
     for _number in range(max(n // MOST_LINES - 1, 1)):
         drafts.create_price_list(
@@ -98,6 +104,26 @@ def crowd(n):
         )
     with connection.cursor() as cursor:
         cursor.execute(COPY.format(columns=columns_of(PriceLine, but={"id", "document_id"})))
+    file_many(max(n // 100, 100))
+
+
+def file_many(n):
+    """Add n documents at all stages of their work, most of them filed; each filing has one price of one SKU."""
+    from approvals.models import FlowVersion
+    from opsadmin.core.files import store_file
+    from opsadmin.core.models import User
+    from stores.models import Sku, Store
+    from tests.approvals.crowd import add_documents
+    from tests.approvals.world import World
+
+    people = {user.username: user for user in User.objects.all()}
+    world = World(people, list(Store.objects.order_by("pk")[:2]), [Sku.objects.get(code="BENCH-000123")])
+    version = FlowVersion.objects.get(flow__kind="price_list", state="in_use")
+    with transaction.atomic():
+        file = store_file(
+            ContentFile(b"sku,ok\n", name="receipt.csv"), name="receipt.csv", by=people["finance"]
+        )
+        add_documents(1, n, world=world, version=version, file=file)
 
 
 GRANTS = """
@@ -177,5 +203,5 @@ SCENES = {
     "goods": Scene(goods),
     "drafted": Scene(drafted, after="goods"),
     "signed": Scene(signed, after="drafted"),
-    "crowd": Scene(crowd, after="signed", within=lambda n: min(n, MOST_LINES)),
+    "crowd": Scene(crowd, after="goods", within=lambda n: min(n, MOST_LINES)),
 }
