@@ -73,6 +73,7 @@ def columns():
             kind=kind,
             choices=choices if kind == "choice" else None,
             max_length=length if kind in ("text", "code") else None,
+            example="1" if kind == "int" else "",
         )
         for key, label, kind, length in FIELDS
     ]
