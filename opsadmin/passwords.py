@@ -23,8 +23,8 @@ from unfold.forms import AdminOwnPasswordChangeForm, AdminPasswordChangeForm
 from orgchart.models import Department
 from stores.models import Brand, Platform, Store
 
-# What people write for letters.
-DISGUISES = str.maketrans("013457@$!|", "oleastasil")
+# What people write for letters; small L and I are one letter then.
+DISGUISES = str.maketrans("013457@$!|l", "oieastasiii")
 LEAST_BESIDE_A_WORD = 8
 SHORTEST = {True: 4, False: 2}
 LINE = 64
@@ -51,15 +51,15 @@ def company_words():
 
 @cache
 def common_passwords():
-    return CommonPasswordValidator().passwords
+    return {folded(one) for one in CommonPasswordValidator().passwords}
 
 
 class GuessableValidator:
     """Refuse what a guesser who knows the company tries early."""
 
     def validate(self, password, user=None):
-        text, inside = folded(password), core(password.casefold())
-        if {inside, folded(inside)} & common_passwords():
+        text = folded(password)
+        if folded(core(password)) in common_passwords():
             raise ValidationError(_("This is a common password with something around it."), code="common")
         if re.fullmatch(r"(.{1,6}?)\1+", text):
             raise ValidationError(_("This repeats the same few characters."), code="repeated")
