@@ -17,11 +17,8 @@ def listed(check):
                       SELECT store FROM unnest(g.stores) AS store
                       WHERE store NOT IN (SELECT s.store_id FROM stores_listing s
                                           WHERE s.sku_id = l.sku_id AND s.state = 'listed')) AS missing
-                  FROM (SELECT l.id FROM lines l JOIN scopes g ON g.no = l.scope
-                        LEFT JOIN stores_listing s ON s.sku_id = l.sku_id AND s.state = 'listed'
-                                                   AND s.store_id = ANY (g.stores)
-                        GROUP BY l.id HAVING count(s.id) < min(cardinality(g.stores))) AS lacking
-                  JOIN lines l ON l.id = lacking.id JOIN scopes g ON g.no = l.scope) l""",
+                  FROM lines l JOIN scopes g ON g.no = l.scope LEFT JOIN on_shelf o ON o.line_id = l.id
+                  WHERE coalesce(o.stores, 0) < cardinality(g.stores)) l""",
     ]
 
 

@@ -52,19 +52,19 @@ DELETE FROM approvals_guardhit WHERE document_id = %(doc)s AND (
 """
 STANDING = "min(p.amount) AS low, max(p.amount) AS high, max(p.id) AS version, count(*) AS stores"
 AT_START = "p.layer = 'base' AND p.during @> %(start)s::timestamptz"
-PRESENT_TABLE = f"""
-CREATE TEMPORARY TABLE present ON COMMIT DROP AS
-SELECT l.id AS line_id, {STANDING}
-FROM {{lines}} l JOIN scopes g ON g.scope_key = l.scope_key
-JOIN stores_priceinforce p ON p.sku_id = l.sku_id AND p.store_id = ANY (g.stores)
-WHERE l.document_id = %(doc)s {{which}} AND {AT_START} GROUP BY l.id
+PER_LINE_TABLE = """
+CREATE TEMPORARY TABLE {name} ON COMMIT DROP AS
+SELECT l.id AS line_id, {what}
+FROM {lines} l JOIN scopes g ON g.scope_key = l.scope_key
+JOIN {source} p ON p.sku_id = l.sku_id AND p.store_id = ANY (g.stores)
+WHERE l.document_id = %(doc)s {which} AND {when} GROUP BY l.id
 """
-# Where all lines mean the same stores, these are known before prices are read, by all processors.
-PRESENT_TABLE_OF_ONE_SCOPE = f"""
-CREATE TEMPORARY TABLE present ON COMMIT DROP AS
-SELECT l.id AS line_id, {STANDING}
-FROM {{lines}} l JOIN stores_priceinforce p ON p.sku_id = l.sku_id AND p.store_id = ANY (%(stores)s::bigint[])
-WHERE l.document_id = %(doc)s AND l.scope_key = %(scope)s {{which}} AND {AT_START} GROUP BY l.id
+# Where all lines mean the same stores, these are known beforehand: only then all processors can read.
+PER_LINE_TABLE_OF_ONE_SCOPE = """
+CREATE TEMPORARY TABLE {name} ON COMMIT DROP AS
+SELECT l.id AS line_id, {what}
+FROM {lines} l JOIN {source} p ON p.sku_id = l.sku_id AND p.store_id = ANY (%(stores)s::bigint[])
+WHERE l.document_id = %(doc)s AND l.scope_key = %(scope)s {which} AND {when} GROUP BY l.id
 """
 # A price without an end gives way to a later start: filing writes its end then.
 IN_THE_WAY_TABLE = """
@@ -165,20 +165,37 @@ def set_up(cursor, check):
 
 def make_present(cursor, check, which=""):
     """Make the table ``present``: the base prices in force of each line, or which of them, when the window begins."""
-    table = PRESENT_TABLE_OF_ONE_SCOPE if check.one_scope else PRESENT_TABLE
-    make_of_prices(cursor, check, table.format(lines=check.kind.line_table, which=which))
-    cursor.execute("ANALYZE present (line_id)")
+    make_per_line(cursor, check, "present", "stores_priceinforce", STANDING, AT_START, which)
+
+
+def make_on_shelf(cursor, check, which=""):
+    """Make the table ``on_shelf``: in how many of its stores the SKU of each line, or which of them, is listed."""
+    make_per_line(
+        cursor, check, "on_shelf", "stores_listing", "count(*) AS stores", "p.state = 'listed'", which
+    )
+
+
+def make_per_line(cursor, check, name, source, what, when, which):
+    """Make a table of what the rows of ``source`` say of each line's SKU in the stores that it means."""
+    table = PER_LINE_TABLE_OF_ONE_SCOPE if check.one_scope else PER_LINE_TABLE
+    lines = check.kind.line_table
+    make_by_all(
+        cursor,
+        check,
+        table.format(name=name, what=what, source=source, lines=lines, which=which, when=when),
+    )
+    cursor.execute(f"ANALYZE {name} (line_id)")
 
 
 def make_in_the_way(cursor, check, *, near=False):
     """Make the table ``in_the_way``: filed prices in the window that do not give way, all or those of ``lines``."""
     which = "AND p.sku_id IN (SELECT sku_id FROM lines)" if near else ""
-    make_of_prices(cursor, check, IN_THE_WAY_TABLE.format(near=which))
+    make_by_all(cursor, check, IN_THE_WAY_TABLE.format(near=which))
     cursor.execute("ANALYZE in_the_way (sku_id)")
 
 
-def make_of_prices(cursor, check, table):
-    """Make a table out of the prices in force with all processors; an INSERT would use one."""
+def make_by_all(cursor, check, table):
+    """Make a table with all processors; an INSERT would use one."""
     # The planner thinks that handing rows from process to process costs more than it does.
     cursor.execute("SET LOCAL parallel_setup_cost = 100; SET LOCAL parallel_tuple_cost = 0.001")
     cursor.execute(table, check.params)
@@ -186,7 +203,7 @@ def make_of_prices(cursor, check, table):
 
 
 def prepare(cursor, check, *, near=False):
-    """Make the table ``lines`` that guards read beside the other three, for this transaction.
+    """Make the table ``lines`` that guards read beside the other tables, for this transaction.
 
     ``scopes``: no, scope_key, stores, the highest fee of their platforms, breadth (0 named stores, 1 brand, 2 all),
     everywhere (no unified store is left out). ``lines``: the kept lines, or those near the touched ones, with their
@@ -214,7 +231,7 @@ def prepare(cursor, check, *, near=False):
 def clear(cursor):
     """Drop the tables, so that the same transaction can check again."""
     cursor.execute(
-        "DROP TABLE IF EXISTS present, in_the_way, lines; DROP TABLE scopes; "
+        "DROP TABLE IF EXISTS present, on_shelf, in_the_way, lines; DROP TABLE scopes; "
         "SET LOCAL work_mem TO DEFAULT; SET LOCAL jit TO DEFAULT"
     )
 
