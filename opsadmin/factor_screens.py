@@ -3,6 +3,7 @@
 import json
 
 from allauth.mfa.adapter import get_adapter
+from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal import auth as totp
 from allauth.mfa.webauthn.internal import auth as webauthn
 from axes.utils import reset as unlock
@@ -39,12 +40,14 @@ def go_on(request):
 @screen("profile/second-factor/", "second_factor")
 def second_factor(request):
     """The second factors of one's own account."""
+    found = factors.of(request.user)
     return page(
         request,
         "op/signin/factors.html",
         title=_("Second factor"),
         crumbs=crumbs()[:1],
-        found=factors.of(request.user),
+        found=found,
+        has_app=any(factor.type == Authenticator.Type.TOTP for factor in found),
         codes_left=len(factors.codes_of(request.user)),
         required=factors.is_required(request.user),
     )
