@@ -12,8 +12,8 @@ class StaffingConfig(AppConfig):
     verbose_name = _("Staff")
 
     def ready(self):
-        from orgchart.changes import applied
         from orgchart import permissions
+        from orgchart.changes import applied
         from orgchart.findings.queue import SOURCES
         from staffing import people
         from staffing.findings import of_people
