@@ -2,7 +2,6 @@
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -18,6 +17,7 @@ from approvals.models import (
     FlowVersionState,
     StepKind,
 )
+from opsadmin.core import clock
 from opsadmin.core.models import User
 from opsadmin.core.refusals import Refusal
 from orgchart.models import Department, OrgStatus, Position
@@ -76,7 +76,7 @@ def publish(pk, *, by):
     if wrong:
         raise Refusal(" ".join(wrong))
     flow.versions.filter(state=FlowVersionState.IN_USE).update(state=FlowVersionState.RETIRED)
-    version.state, version.published_by, version.published_at = FlowVersionState.IN_USE, by, timezone.now()
+    version.state, version.published_by, version.published_at = FlowVersionState.IN_USE, by, clock.now()
     version.save(update_fields=["state", "published_by", "published_at"])
     return version
 

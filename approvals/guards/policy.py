@@ -6,12 +6,12 @@ from decimal import Decimal, InvalidOperation
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from approvals import permissions
 from approvals.models import GuardPolicy, PolicyState
+from opsadmin.core import clock
 from opsadmin.core.models import User
 from opsadmin.core.notices import tell
 from opsadmin.core.refusals import Refusal
@@ -251,5 +251,5 @@ def dismiss(pk, *, by):
 
 
 def answer(policy, state, *, by, role):
-    policy.state, policy.decided_by, policy.decided_role, policy.decided_at = state, by, role, timezone.now()
+    policy.state, policy.decided_by, policy.decided_role, policy.decided_at = state, by, role, clock.now()
     policy.save(update_fields=["state", "decided_by", "decided_role", "decided_at"])
