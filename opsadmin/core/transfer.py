@@ -32,6 +32,7 @@ from opsadmin.core.jobs import Page, handler
 from opsadmin.core.models import Job, JobState
 from opsadmin.core.refusals import Refusal
 from opsadmin.core.screens import page
+from opsadmin.core.stale import check_asked
 
 JUDGE, WRITE = "judge_masters", "write_masters"
 # So many faults and changes are kept of a file; the others are counted.
@@ -478,6 +479,9 @@ class TransferMixin:
         """Have a file written that its uploader has seen judged; it is judged again, and written once."""
         if not self.has_import_permission(request):
             raise PermissionDenied
+        if "stored" in request.POST:
+            # What a page of an earlier version sends: its file was judged in a request, and no job knows it.
+            check_asked(request.POST, ["job"])
         with transaction.atomic():
             judged = self.job_of(request, request.POST.get("job", ""), kind=JUDGE, state=JobState.DONE)
             Job.objects.select_for_update().get(pk=judged.pk)

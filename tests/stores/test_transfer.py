@@ -13,6 +13,7 @@ from openpyxl import Workbook, load_workbook
 
 from opsadmin.core import jobs, uploads
 from opsadmin.core.models import Job
+from opsadmin.core.stale import NOT_ASKED
 from opsadmin.core.transfer import WRITE
 from opsadmin.roles import ROLES
 from orgchart.models import Position
@@ -252,6 +253,12 @@ def test_nobody_confirms_a_file_that_somebody_else_uploaded(strategy, brand, pro
     other = signed_in(UserFactory(roles=["product_strategy"]))
     assert other.post(reverse("admin:stores_sku_process_import"), {"job": job.pk}).status_code == 404
     assert other.get(reverse("admin:stores_sku_import"), {"job": job.pk}).status_code == 404
+
+
+def test_a_page_of_another_version_that_confirms_a_file_is_refused_in_words(strategy):
+    address = reverse("admin:stores_sku_process_import")
+    answer = strategy.post(address, {"stored": "1"}, headers={"Accept": "application/json"})
+    assert (answer.status_code, answer.json()["refused"]) == (409, NOT_ASKED)
 
 
 def test_a_file_that_is_confirmed_twice_is_written_once_and_then_cleared_away(strategy, brand, product):
