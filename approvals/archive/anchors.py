@@ -48,6 +48,7 @@ REASONS = (
     (ConnectionError, gettext_lazy("the connection was refused or broke off")),
     (socket.gaierror, gettext_lazy("the name of the machine is unknown")),
     (ssl.SSLError, gettext_lazy("the certificate is not valid")),
+    (FileNotFoundError, gettext_lazy("the folder does not exist")),
     (PermissionError, gettext_lazy("the file may not be written")),
     (smtplib.SMTPException, gettext_lazy("the mail server refused the message")),
     (HTTPException, gettext_lazy("the answer cannot be understood")),
@@ -216,7 +217,7 @@ class State:
 def state_of(found):
     """Return the State of some places."""
     late = [one for one in found if one.late]
-    names = ", ".join(one.name for one in late)
+    names = "、".join(one.name for one in late)
     if not found:
         return State(
             "warn",
