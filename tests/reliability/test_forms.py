@@ -1,5 +1,6 @@
 """Every form that decides or edits: sent twice it acts once; sent late, or after logout, it overwrites nothing."""
 
+import html
 import re
 import threading
 from datetime import date
@@ -288,8 +289,8 @@ def saved_late(client, path, field, theirs, mine, change, now, sent_to=None, **p
     change(theirs)
     late = client.post(sent_to or path, form)
     assert late.status_code in (200, 422) and now() == theirs
-    text = late.content.decode()
-    assert theirs in text and mine in text
+    text = html.unescape(late.content.decode())
+    assert f"“{theirs}”" in text and f"“{mine}”" in text
     again = client.post(sent_to or path, form_of(late, "seen") | pressed)
     assert again.status_code == 302
     assert now() == mine

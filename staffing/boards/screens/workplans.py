@@ -91,10 +91,10 @@ def crumbs(plan=None):
 
 
 @screen("org/plans/<int:pk>/", "workplan")
-def workplan(request, pk, typed=None, late=""):
+def workplan(request, pk, typed=None, told=""):
     """One plan: objectives against what is due today, milestones by week, the review; what came of a file.
 
-    ``typed`` is a review that was refused because somebody has changed it meanwhile, ``late`` says so.
+    ``typed`` is a review that was refused because somebody has changed it meanwhile, ``told`` says so.
     """
     plan, job = plan_of(pk), asked_job(request, pk)
     if job and job.state != JobState.DONE:
@@ -127,7 +127,7 @@ def workplan(request, pk, typed=None, late=""):
         next_start=next_monday(plan.end),
         imported=job and {**job.result, "name": job.payload["name"]},
         seen=seen_digest(review_shown(plan)),
-        review_late=late,
+        review_told=told,
         words=typed or {name: getattr(plan, name) for name in REVIEW_FIELDS},
     )
 
@@ -492,7 +492,7 @@ def workplan_review(request, pk):
         messages.success(request, _("Saved."))
     except (Refusal, ValidationError) as error:
         if getattr(error, "code", "") == "edited":
-            return workplan(request, pk, typed=words, late=str(error))
+            return workplan(request, pk, typed=words, told=str(error))
         refused(request, error)
     return redirect("admin:workplan", plan.pk)
 
