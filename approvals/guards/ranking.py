@@ -69,7 +69,7 @@ ranked AS (
                 WHEN bool_or(changed) THEN 2 ELSE 3 END AS band
     FROM signs GROUP BY id)
 UPDATE {lines} l SET risk = r.risk, band = r.band FROM ranked r
-WHERE r.id = l.id AND (l.risk, l.band) IS DISTINCT FROM (r.risk, r.band)
+WHERE r.id = l.id AND l.document_id = %(doc)s AND (l.risk, l.band) IS DISTINCT FROM (r.risk, r.band)
 """
 
 
@@ -84,7 +84,9 @@ def rank_lines(cursor, check):
     if looked_before(check.own):
         digest = f"encode(sha256(convert_to({line_text_sql(check.kind, 'k')}, 'UTF8')), 'hex')"
         carried, again = f"k.decided_digest = {digest}", f"k.decided_digest <> {digest}"
-        joined = f"JOIN {check.kind.line_table} k ON k.id = s.id"
+        joined = f"JOIN {check.kind.line_table} k ON k.id = s.id AND k.document_id = %(doc)s"
+    # Nobody has counted what is summed up: the planner would look each line up by its key, as if there were few.
+    cursor.execute("SET LOCAL enable_nestloop = off")
     cursor.execute(
         RANK.format(
             lines=check.kind.line_table,
@@ -103,6 +105,7 @@ def rank_lines(cursor, check):
         ),
         check.params,
     )
+    cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")
 
 
 def looked_before(document):
