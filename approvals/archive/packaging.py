@@ -41,7 +41,7 @@ from opsadmin.core.spreadsheets import SheetOut, write_xlsx
 JOB = "make_package"
 FOLDER = "packages"
 LARGE_LINES = 20_000
-BUNDLE_RECORDS = 500
+BUNDLE_RECORDS = 5_000
 # Of so many filings that go into a bundle, one is told as progress.
 TOLD_EVERY = 10
 BUNDLES_KEPT = timedelta(days=7)
@@ -230,15 +230,15 @@ def needs_job(record):
 def order_bundle(records, *, by, name):
     """Start the job that packs several filings, each with what came after it, for an account.
 
-    Refusal where there is nothing to pack, or more than 500 filings.
+    Refusal where there is nothing to pack, or more than 5,000 filings.
     """
-    records = list(records[: BUNDLE_RECORDS + 1])
-    if not records:
+    sequences = list(records.values_list("sequence", flat=True)[: BUNDLE_RECORDS + 1])
+    if not sequences:
         raise Refusal(_("Select the records to be packed."), code="empty")
-    if len(records) > BUNDLE_RECORDS:
+    if len(sequences) > BUNDLE_RECORDS:
         raise Refusal(_("At most %(n)d records at a time.") % {"n": BUNDLE_RECORDS}, code="too_many")
-    payload = {"records": [record.sequence for record in records], "bundle": True, "name": name}
-    return enqueue(JOB, payload, by=by, total=len(records))
+    payload = {"records": sequences, "bundle": True, "name": name}
+    return enqueue(JOB, payload, by=by, total=len(sequences))
 
 
 @handler(JOB)

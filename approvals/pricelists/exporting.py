@@ -4,8 +4,11 @@ import shutil
 import tempfile
 from decimal import Decimal
 from io import BytesIO
+from operator import itemgetter
 from pathlib import Path
 
+from django.db.models import F, TextField, Value
+from django.db.models.functions import Cast, Concat
 from django.http import FileResponse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -119,7 +122,8 @@ def draft(document, *, costs):
         exported_rows(own, kind, columns),
         widths=[column.width for column in columns],
         text_columns=[column.header for column in columns if column.kind in {"code", "text", "choice"}],
-        number_columns=[column.header for column in columns if column.kind == "money"],
+        number_columns=(money := [column.header for column in columns if column.kind == "money"]),
+        numerals=money,
     )
     stamp = timezone.localtime().strftime("%m%d-%H%M")
     return as_workbook(f"{document.number} {document.title} {stamp}.xlsx", [sheet])
@@ -153,46 +157,47 @@ def marks(imported):
 
 # Where a column of an exported line comes from, if not from the line's own column of that name.
 SOURCES = {
-    "brand": "sku__brand__name",
-    "pool": "sku__pool",
-    "scope": "scope_key",
-    "price_in_force": "base_price",
-    LINE_VERSION.key: "version",
+    "brand": F("sku__brand__name"),
+    "pool": F("sku__pool"),
+    "scope": F("scope_key"),
+    "price_in_force": Cast("base_price", TextField()),
 }
 
 
 def exported_rows(document, kind, columns):
-    """Yield the cells of each line, a few thousand lines at a time."""
+    """Yield the cells of each line, a few thousand lines at a time; amounts as the database writes them."""
     known = {
         "currency": document.currency,
         "effective_from": document.effective_from,
         "effective_to": document.effective_to,
     }
     read = [column for column in columns if column.key not in known]
-    written = [converter(column.key, document) for column in read]
-    places = [known.get(column.key) for column in columns]
-    indexes = [index for index, column in enumerate(columns) if column.key not in known]
+    keys = [column.key for column in (*read, *(one for one in columns if one.key in known))]
+    in_order = itemgetter(*(keys.index(column.key) for column in columns))
+    written = [(place, words) for place, key in enumerate(keys) if (words := words_of(key))]
     lines = kind.line_model.objects.filter(document=document.pk).order_by("row_no", "pk")
-    sources = [SOURCES.get(column.key, column.key) for column in read]
-    for values in lines.values_list(*sources).iterator(chunk_size=AT_A_TIME):
-        cells = places.copy()
-        for index, convert, value in zip(indexes, written, values, strict=True):
-            cells[index] = convert(value) if convert else value
-        yield cells
+    rest = [known[key] for key in keys[len(read) :]]
+    for values in lines.values_list(*(source(column, document) for column in read)).iterator(AT_A_TIME):
+        cells = [*values, *rest]
+        for place, words in written:
+            cells[place] = words(cells[place])
+        yield in_order(cells)
 
 
-def converter(key, document):
-    """Return how a column is written where its value is not written as it is."""
+def source(column, document):
+    """Return the SQL expression of a column."""
+    if column is LINE_VERSION:
+        return Concat(Value(f"{document.number}/", TextField()), Cast("version", TextField()))
+    known = SOURCES.get(column.key) or F(column.key)
+    return Cast(known, TextField()) if column.kind == "money" else known
+
+
+def words_of(key):
+    """Return how the values of a column are said in words, None where they are written as they are."""
     with translation.override("zh-hans"):
         pools = {code: str(label) for code, label in Pool.choices}
         reasons = {code: str(label) if code else "" for code, label in PriceReason.choices}
-    return {
-        "pool": pools.get,
-        "reason_code": reasons.get,
-        "scope": scope_text,
-        "price_in_force": lambda price: "" if price is None else str(price),
-        LINE_VERSION.key: lambda version: f"{document.number}/{version}",
-    }.get(key)
+    return {"pool": pools.get, "reason_code": reasons.get, "scope": scope_text}.get(key)
 
 
 def scope_text(scope_key):

@@ -8,15 +8,24 @@ from urllib.parse import unquote
 
 import openpyxl
 import pytest
+from django.core.mail import BadHeaderError
 from django.test import TestCase
+from django.utils import timezone
+from pypdf import PdfReader
 
+from approvals.archive.anchors import to_mail
+from approvals.archive.canonical import parse
+from approvals.archive.filing import anchor
+from approvals.archive.form import printed_form
+from approvals.archive.package import attachment_name
 from opsadmin.core.models import User
 from opsadmin.core.spreadsheets import content_disposition, write_csv, write_xlsx
 from opsadmin.core.spreadsheets.values import FORMULA_STARTS, NUMBER
-from opsadmin.core.spreadsheets.writing import SheetOut
+from opsadmin.core.spreadsheets.xlsx import SheetOut
 from orgchart.models import Department
 from staffing.models import Employee
 from stores.models import Brand, Product, Sku, Store
+from tests.approvals.filed_documents import a_decision, a_line, filed_bytes, person
 from tests.opsadmin import test_urls_by_role as table
 from tests.opsadmin import walked
 
@@ -162,3 +171,71 @@ def test_the_name_of_a_download_is_told_as_rfc_6266_says(name, plain):
     assert header.isascii() and header.isprintable()
     if "filename*=" in header:
         assert re.fullmatch(r"[A-Za-z0-9!#$&+.^_`|~%-]+", header.partition("filename*=UTF-8''")[2])
+
+
+# ── Printed form, package, mail ───────────────────────────────────────────────────────────────────────────────────
+
+TYPST = (
+    '#read("/etc/passwd")',
+    "#eval(1+1)",
+    '#import"@preview/x:1.0.0"',
+    '#link("https://evil.example")[x]',
+    "https://evil.example/a",
+    "`raw`",
+    "$x^2$",
+    "=Head",
+    "*bold*",
+    "@ref<label>",
+    '#panic("x")',
+    '\\u{23}"}]',
+)
+
+
+def test_what_people_typed_is_printed_letter_by_letter_and_nothing_of_it_runs(tmp_path):
+    lines = [
+        a_line(row, sku_name=text, reason=text, struck="true", strike_reason=text)
+        for row, text in enumerate(TYPST, 1)
+    ]
+    decisions = [a_decision(1, TYPST[0], "approve", "同意", person(*TYPST[1:4]), comment=TYPST[4])]
+    filed = parse(filed_bytes(lines=lines, title=" ".join(TYPST[:3]), decisions=decisions))
+    printed_form(filed, qr_url="https://ops.example/check/x", out_path=tmp_path / "form.pdf")
+    pdf = PdfReader(tmp_path / "form.pdf")
+    shown = "".join("".join(page.extract_text().split()) for page in pdf.pages)
+    for text in TYPST:
+        assert shown.count("".join(text.split())) >= 2, text
+    assert not {"/OpenAction", "/AA", "/AcroForm", "/Names"} & set(pdf.root_object)
+    for page in pdf.pages:
+        assert not {"/Annots", "/AA"} & set(page)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("../../etc/passwd", "C:\\Windows\\x.exe", "/root/a", "a\r\nb.csv", "a\x00b", "\u202ecod.exe"),
+        *("..", "", " . ", "CON", "x" * 300 + ".pdf"),
+    ],
+)
+def test_a_member_of_a_package_stays_in_its_folder_whatever_its_file_was_called(name):
+    member = attachment_name(1, name)
+    assert re.fullmatch(r"attachments/001-[^/\\]+", member) and member.isprintable()
+    assert not member.endswith((".", " ")) and len(member) < 100
+
+
+def test_a_mail_takes_no_line_break_into_its_head(tmp_path, settings, mailoutbox):
+    settings.ANCHOR_FILE, settings.ANCHOR_KEY_FILE = tmp_path / "checkpoints.jsonl", tmp_path / "key.pem"
+    head = {"sequence": 1, "number": "GD-2026-0001", "hash": "0" * 64, "count": 1, "seals": ""}
+    forged = head | {"number": "GD\r\nBcc: evil@example.com", "sequence": 2, "count": 2}
+    anchor().append(head, at=timezone.now(), begin=True)
+    to_mail("a@example.com")
+    with pytest.raises(BadHeaderError):
+        to_mail("a@example.com\nBcc: evil@example.com")
+    anchor().append(forged, at=timezone.now())
+    with pytest.raises(BadHeaderError):
+        to_mail("a@example.com")
+    (sent,) = (mail.message() for mail in mailoutbox)
+    assert sent.get_all("To") == ["a@example.com"]
+    assert [part.get_content_type() for part in sent.walk()] == [
+        "multipart/mixed",
+        "text/plain",
+        "application/octet-stream",
+    ]

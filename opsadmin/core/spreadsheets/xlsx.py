@@ -32,6 +32,7 @@ DAY_ZERO = date(1899, 12, 30)
 MOMENT_ZERO = datetime(1899, 12, 30, tzinfo=UTC)
 DAY_SECONDS = 86_400
 TEXTS = {str, type(None)}
+NUMERALS = re.compile(r"[0-9.-]*")
 NUMBERS = {int, Decimal, type(None)}
 # What XML cannot hold, and what a program would take for such a sign written out.
 ESCAPED = re.compile("[&<>\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
@@ -63,7 +64,8 @@ class SheetOut:
     ``rows`` may be a generator; its rows are as long as ``header``, whose texts differ from each other. Cells are
     text, int, Decimal, float, bool, None, dates or datetimes (written in Asia/Shanghai). ``widths`` are in
     characters, in the order of the columns. ``text_columns`` are headers of columns that Excel shall treat as text
-    (codes), ``number_columns`` those of money; a mapping gives each its own number format.
+    (codes), ``number_columns`` those of money; a mapping gives each its own number format. ``numerals`` are headers
+    of columns whose cells are numbers as the database writes them, which saves making Decimals of them.
     """
 
     name: str
@@ -72,6 +74,7 @@ class SheetOut:
     widths: Sequence[float] = ()
     text_columns: Iterable[str] = ()
     number_columns: Iterable[str] | Mapping[str, str] = field(default_factory=tuple)
+    numerals: Iterable[str] = ()
 
     def formats(self):
         """Return {header: number format} of the columns that have one."""
@@ -223,7 +226,8 @@ def _sheet(sheet, places, *, first):
         f'{XML}<worksheet {MAIN}><sheetViews><sheetView{selected} workbookViewId="0">{FROZEN}</sheetView>'
         f"</sheetViews>{_columns(sheet, styles)}<sheetData>"
     )
-    yield _rows([sheet.header], 1, [HEADER] * len(styles))
+    yield _rows([sheet.header], 1, [(HEADER, False)] * len(styles))
+    styles = [(style, title in sheet.numerals) for style, title in zip(styles, sheet.header, strict=True)]
     rows, number = iter(sheet.rows), 2
     while some := list(islice(rows, ROWS_AT_A_TIME)):
         if number + len(some) > LAST_ROW + 1:
@@ -249,19 +253,21 @@ def _rows(rows, first, styles):
     """Return the XML of rows, of which the first has this number; made column by column, which is quicker."""
     numbers = [str(number) for number in range(first, first + len(rows))]
     columns = [
-        _cells(values, column_letters(place), style, numbers)
+        _cells(values, column_letters(place), *style, numbers)
         for place, (values, style) in enumerate(zip(zip(*rows, strict=True), styles, strict=True), 1)
     ]
     starts = [f'<row r="{number}">' for number in numbers]
     return "".join(chain.from_iterable(zip(starts, *columns, repeat("</row>"), strict=False)))
 
 
-def _cells(values, letters, style, numbers):
+def _cells(values, letters, style, are_numerals, numbers):
     """Return the cells of one column, one for each row, "" where there is nothing."""
     cell, styled = f'<c r="{letters}', f'" s="{style}'
     as_text, as_number = f'{styled}" t="inlineStr"><is>', f'{styled}"><v>'
     kinds = set(map(type, values))
-    if kinds <= TEXTS and _are_plain(values):
+    if are_numerals and kinds <= TEXTS and NUMERALS.fullmatch("".join(filter(None, values))):
+        before, after, texts = as_number, "</v></c>", values
+    elif kinds <= TEXTS and _are_plain(values):
         before, after, texts = f"{as_text}<t>", "</t></is></c>", values
     elif kinds <= NUMBERS and _are_finite(texts := ["" if value is None else str(value) for value in values]):
         before, after = as_number, "</v></c>"

@@ -3,6 +3,8 @@
 import io
 import tempfile
 import zipfile
+from datetime import datetime
+from operator import attrgetter
 
 from django.db import connection, transaction
 
@@ -12,18 +14,18 @@ from approvals.pricelists import exporting
 from stores.models import Store
 from tests.bench.harness import Row
 
+# What the workbook of a draft says of a line; all arms give out the same.
 COLUMNS = (
+    *("sku_code", "sku_name", "sku.brand.name", "sku.pool", "scope_key", "cost", "reference_price"),
+    *("floor_price", "ceiling_price", "base_price", "final_price", "compare_at_price", "document.currency"),
     *(
-        "row_no",
-        "sku_code",
-        "sku_name",
-        "scope_key",
-        "cost",
-        "reference_price",
-        "floor_price",
-        "ceiling_price",
+        "document.effective_from",
+        "document.effective_to",
+        "reason_code",
+        "reason",
+        "exception_reason",
+        "version",
     ),
-    *("final_price", "reason"),
 )
 
 
@@ -48,21 +50,55 @@ def stock_workbook(n):
         book = openpyxl.Workbook()
         sheet = book.active
         sheet.append(COLUMNS)
-        lines = PriceLine.objects.filter(document=document.pk).select_related("sku__brand").order_by("row_no")
+        lines = (
+            PriceLine.objects.filter(document=document.pk)
+            .select_related("sku__brand", "document")
+            .order_by("row_no")
+        )
         for line in lines:
-            sheet.append([getattr(line, name) for name in COLUMNS])
+            sheet.append([plain(attrgetter(name)(line)) for name in COLUMNS])
         book.save(io.BytesIO())
         return n
 
     return work
 
 
-ROW_XML = """
-'<row><c><v>' || row_no || '</v></c><c t="inlineStr"><is><t>' || sku_code || '</t></is></c><c t="inlineStr"><is><t>'
-|| sku_name || '</t></is></c><c t="inlineStr"><is><t>' || scope_key || '</t></is></c><c><v>' || cost || '</v></c><c><v>'
-|| reference_price || '</v></c><c><v>' || floor_price || '</v></c><c><v>' || coalesce(ceiling_price, 0)
-|| '</v></c><c><v>' || final_price || '</v></c><c t="inlineStr"><is><t>' || reason || '</t></is></c></row>'
-"""
+def plain(value):
+    """openpyxl takes no moment with a time zone."""
+    return value.replace(tzinfo=None) if isinstance(value, datetime) else value
+
+
+TEXTS = {
+    *(
+        "l.sku_code",
+        "l.sku_name",
+        "b.name",
+        "k.pool",
+        "l.scope_key",
+        "d.currency",
+        "l.reason_code",
+        "l.reason",
+    ),
+    "l.exception_reason",
+}
+CELLS = (
+    *("l.sku_code", "l.sku_name", "b.name", "k.pool", "l.scope_key", "l.cost", "l.reference_price"),
+    *(
+        "l.floor_price",
+        "l.ceiling_price",
+        "l.base_price",
+        "l.final_price",
+        "l.compare_at_price",
+        "d.currency",
+    ),
+    *("46357.5", "NULL", "l.reason_code", "l.reason", "l.exception_reason", "l.version"),
+)
+TEXT_XML = """'<c t="inlineStr"><is><t>', {0}, '</t></is></c>'"""
+NUMBER_XML = "coalesce('<c><v>' || {0} || '</v></c>', '<c/>')"
+ROW_XML = ", ".join((TEXT_XML if cell in TEXTS else NUMBER_XML).format(cell) for cell in CELLS)
+ROWS_XML = f"""SELECT concat('<row>', {ROW_XML}, '</row>') FROM approvals_priceline l
+JOIN approvals_document d ON d.id = l.document_id JOIN stores_sku k ON k.id = l.sku_id
+JOIN stores_brand b ON b.id = k.brand_id WHERE d.id = """
 SHEET = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
 PARTS = {
     "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
@@ -97,8 +133,7 @@ def floor_workbook(n):
                 archive.writestr(name, text)
             with archive.open("xl/worksheets/sheet1.xml", "w") as sheet, connection.cursor() as cursor:
                 sheet.write(SHEET)
-                rows = f"SELECT {ROW_XML} FROM approvals_priceline WHERE document_id = {document.pk} ORDER BY row_no"
-                cursor.copy_expert(f"COPY ({rows}) TO STDOUT", sheet)
+                cursor.copy_expert(f"COPY ({ROWS_XML}{document.pk} ORDER BY l.row_no) TO STDOUT", sheet)
                 sheet.write(b"</sheetData></worksheet>")
         return n
 
