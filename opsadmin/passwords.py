@@ -17,7 +17,6 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from pypinyin import lazy_pinyin
 from unfold.forms import AdminOwnPasswordChangeForm, AdminPasswordChangeForm
 
 from orgchart.models import Department
@@ -40,6 +39,9 @@ def company_words():
 
     Chinese ones also as they are typed without an input method. Short ones are left out: they stand in anything.
     """
+    # Its dictionary would make up a sixth of every start.
+    from pypinyin import lazy_pinyin
+
     named = [*settings.PASSWORD_WORDS, "opsadmin"]
     for model in (Brand, Platform, Store, Department):
         for pair in model.objects.values_list("name", "code"):
