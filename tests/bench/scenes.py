@@ -104,7 +104,7 @@ def crowd(n):
         )
     with connection.cursor() as cursor:
         cursor.execute(COPY.format(columns=columns_of(PriceLine, but={"id", "document_id"})))
-    file_many(max(n // 100, 100))
+    file_many(max(n // 1000, 100))
 
 
 def file_many(n):
