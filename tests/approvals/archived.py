@@ -15,6 +15,9 @@ from approvals.models import (
     CampaignDetails,
     Comment,
     Document,
+    Flow,
+    FlowStep,
+    FlowVersion,
     GuardPolicy,
     HiringLine,
     HiringRequest,
@@ -44,7 +47,7 @@ def archive_of_everything(count):
     skus = made.some_skus(max(count, 2))
     for sku in skus:
         made.a_price(sku, stores[0], "105.00", start=timezone.now() - timedelta(days=200))
-    limits(count)
+    limits(count + 1)
     for number in range(count):
         start = made.next_monday() + timedelta(days=20 * number)
         document = made.price_list(skus, start=start, end=start + timedelta(days=9), title=f"第{number}份")
@@ -55,6 +58,7 @@ def archive_of_everything(count):
         later = start + timedelta(days=12)
         finished(made.promotion(skus, start=later), made.filed)
     organisation(count)
+    old_flows(count)
     a_log(count)
     return list(ArchiveRecord.objects.order_by("sequence"))
 
@@ -77,6 +81,17 @@ def limits(count):
             decided_role="ecommerce_manager",
             decided_at=timezone.now(),
         )
+
+
+def old_flows(count):
+    """Versions of a flow that were in use once."""
+    flow = Flow.objects.first()
+    for number in range(1000, 1000 + count):
+        version = FlowVersion.objects.create(flow=flow, number=number)
+        FlowStep.objects.create(
+            version=version, order=1, kind="sign", name="审核签字", assignee_kind="role", assignee="finance"
+        )
+        FlowVersion.objects.filter(pk=version.pk).update(state="retired")
 
 
 def made_known(document, number):
@@ -270,10 +285,9 @@ def archived_keys(cursor, table, key, count, *, part=None):
     return [number for (number,) in cursor.fetchall()]
 
 
-def filed_prices():
-    """Return the keys of prices that filed documents brought into force."""
-    return list(
-        PriceInForce.objects.exclude(document_number__startswith="QC-")
-        .order_by("pk")
-        .values_list("pk", flat=True)
-    )
+def filed_prices(count):
+    """Return [(key, number of its document, number of its filing)] of one price in force of each of some documents."""
+    filings = dict(ArchiveRecord.objects.filter(kind="filing").values_list("document_number", "number"))
+    prices = PriceInForce.objects.filter(document_number__in=filings).order_by("document_number", "pk")
+    keys = prices.distinct("document_number").values_list("pk", "document_number")[:count]
+    return [(key, number, filings[number]) for key, number in keys]

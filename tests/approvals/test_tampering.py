@@ -120,7 +120,10 @@ def test_the_application_s_role_can_neither_change_nor_delete_a_protected_row(gu
 
 
 def every_column(count):
-    """Yield (number of the column, [(table, key column, key, column, type)]): one column of each table at a time."""
+    """Yield [(table, key column, key, column, type)]: one column of each row of each table at a time.
+
+    Each row has another column changed than the row before it, and each of its columns once.
+    """
     with connection.cursor() as cursor:
         shape = archived.columns_of(cursor)
         # Both are looked at by themselves.
@@ -128,14 +131,14 @@ def every_column(count):
         keys = {
             table: archived.archived_keys(cursor, table, key, count) for table, (key, _c) in shape.items()
         }
-    assert {table for table, found in keys.items() if len(found) < min(count, 2)} == set()
+    assert {table for table, found in keys.items() if len(found) < count} == set()
     for place in range(max(len(columns) for _key, columns in shape.values())):
-        for row in range(count):
-            yield [
-                (table, key, keys[table][row], list(columns)[place], list(columns.values())[place])
-                for table, (key, columns) in shape.items()
-                if place < len(columns) and row < len(keys[table])
-            ]
+        yield [
+            (table, key, found, *list(columns.items())[(place + row) % len(columns)])
+            for table, (key, columns) in shape.items()
+            if place < len(columns)
+            for row, found in enumerate(keys[table])
+        ]
 
 
 def is_named(texts, table, key, column, key_column):
@@ -202,19 +205,26 @@ def test_a_byte_changed_in_20_rows_of_every_column_is_named(db, tmp_path):
 
 
 def unseen_price_changes(count):
-    """Return the changed columns of prices in force of filed documents that no sentence named, by line or by row."""
-    unseen = []
+    """Return the changed columns of prices in force that no sentence named, by document or by row.
+
+    A price of each of ``count`` documents has another column changed than the one before, and each column once.
+    """
+    unseen, prices = [], archived.filed_prices(count)
     with connection.cursor() as cursor:
         key_column, columns = archived.columns_of(cursor)[BY_LINE]
-    for column, kind in columns.items():
-        for key in archived.filed_prices()[:count]:
-            texts = tampered(
-                lambda cursor, key=key, column=column, kind=kind: archived.change_a_byte(
-                    cursor, BY_LINE, key_column, key, column, kind
-                ),
-                check=check_of_prices,
-            )
-            if not any("JG-" in text or "CX-" in text or "GD-" in text or BY_LINE in text for text in texts):
+    for place in range(len(columns)):
+        changes = [
+            (price, *list(columns.items())[(place + row) % len(columns)]) for row, price in enumerate(prices)
+        ]
+
+        def change(cursor, changes=changes):
+            for (key, *_names), column, kind in changes:
+                archived.change_a_byte(cursor, BY_LINE, key_column, key, column, kind)
+
+        texts = tampered(change, check=check_of_prices)
+        for (key, *names), column, _kind in changes:
+            row = re.compile(rf"{BY_LINE}\b.*(?<![0-9]){key}(?![0-9])|(?<![0-9]){key}(?![0-9]).*{BY_LINE}\b")
+            if not any(row.search(text) or any(name in text for name in names) for text in texts):
                 unseen.append((key, column))
     return unseen
 
