@@ -225,7 +225,7 @@ def cell_of(sheet, code, heading):
     return sheet.cell(row, headings[heading])
 
 
-def test_hr_reads_an_export_back_without_a_change_and_a_changed_one_into_force(person, hr, tmp_path):
+def test_hr_reads_an_export_back_without_a_change_and_a_changed_one_into_force(person, hr, worker, tmp_path):
     path = exported(hr, tmp_path)
     read_in(hr, path)
     expect(hr.page.locator("[data-no-draft]")).to_be_visible()
