@@ -61,6 +61,10 @@ class Programs:
     def start_beat(self):
         self.beat = self.start("beat", services.beat())
 
+    def wait_for_beat(self):
+        """On a busy machine its start takes as long as a whole test; before it nothing that was cut off is taken up."""
+        wait_for(lambda: "beat: Starting" in self.beat.tail(60), "the scheduler does not start", seconds=90)
+
     def working_children(self):
         return psutil.Process(self.worker.process.pid).children()
 

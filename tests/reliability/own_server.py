@@ -98,6 +98,7 @@ def programs(process_environment, transactional_db, tmp_path):
     found = Programs(tmp_path, broker, process_environment)
     found.start_worker()
     found.start_beat()
+    found.wait_for_beat()
     yield found
     found.stop()
 

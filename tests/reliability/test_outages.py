@@ -36,6 +36,7 @@ def behind_a_door(process_environment, start_service, transactional_db, tmp_path
     programs.start_worker()
     programs.start_beat()
     assert services.wait_for_web(child, port), child.tail()
+    programs.wait_for_beat()
     yield f"http://{services.HOST}:{port}", ClosedDoor(proxy)
     programs.stop()
     proxy.close()
