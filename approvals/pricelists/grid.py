@@ -82,13 +82,18 @@ def page_of(document, *, show="all", search="", sort="row", after=""):
 
 
 def beyond(columns, values):
-    """Return the filter on rows that come after the row with these values."""
+    """Return the filter on rows that come after the row with these values.
+
+    It begins with a plain bound on the first column: an index finds that, and not the alternatives behind it.
+    """
+    first = columns[0][0]
+    bound = Q(**{f"{first.removeprefix('-')}__{'lte' if first.startswith('-') else 'gte'}": values[0]})
     passed, equal = Q(), Q()
     for (name, _read), value in zip(columns, values, strict=True):
         column, comparison = (name[1:], "lt") if name.startswith("-") else (name, "gt")
         passed |= equal & Q(**{f"{column}__{comparison}": value})
         equal &= Q(**{column: value})
-    return passed
+    return bound & passed
 
 
 def read_key(text, columns):
