@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from opsadmin.core import clock
 from opsadmin.core.refusals import Refusal
 from orgchart.changes import apply_now, wanted
 from orgchart.lock import lock_structure
@@ -59,7 +59,7 @@ def leave(pk, *, last_day, by):
         raise PermissionDenied
     lock_structure()
     employee = Employee.objects.select_for_update().get(pk=pk)
-    today = timezone.localdate()
+    today = clock.today()
     if not employee.active:
         raise Refusal(_("%(name)s is no longer active.") % {"name": employee})
     if last_day < today - timedelta(days=1):

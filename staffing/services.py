@@ -2,9 +2,9 @@
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from opsadmin.core import clock
 from opsadmin.core.refusals import Refusal
 from staffing import permissions
 from staffing.access import sync_store_access
@@ -34,7 +34,7 @@ def put_in_charge(*, employee, store, start, end=None, by, duty=None, reserve=Fa
     if not reserve:
         refuse_second_person(charge)
     charge.save()
-    sync_store_access(timezone.localdate())
+    sync_store_access(clock.today())
     return charge
 
 
@@ -63,7 +63,7 @@ def set_duty(*, store, duty, mains, reserve, start, by):
     if not permissions.may_put_in_charge(by):
         raise PermissionDenied
     locked = Store.objects.select_for_update(of=["self"]).select_related("platform").get(pk=store)
-    if start < timezone.localdate():
+    if start < clock.today():
         raise Refusal(_("Duties change from today on, or later: not in the past."))
     if reserve is not None and reserve in mains:
         raise Refusal(_("The reserve is somebody else than who answers."))
@@ -79,7 +79,7 @@ def set_duty(*, store, duty, mains, reserve, start, by):
             cut_off(charge, start)
     for employee, is_reserve in sorted(wanted):
         put_in_charge(employee=employee, store=store, duty=duty, reserve=is_reserve, start=start, by=by)
-    sync_store_access(timezone.localdate())
+    sync_store_access(clock.today())
 
 
 def cut_off(charge, day):
@@ -100,7 +100,7 @@ def end_charge(pk, *, end, by):
     if not permissions.may_put_in_charge(by):
         raise PermissionDenied
     charge = StoreCharge.objects.select_for_update(of=["self"]).select_related("employee", "store").get(pk=pk)
-    today = timezone.localdate()
+    today = clock.today()
     if charge.end and charge.end <= today:
         raise Refusal(_("This charge ended on %(day)s.") % {"day": charge.end.isoformat()})
     if end < today:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from django.conf import settings
-from django.utils import timezone, translation
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from approvals import permissions
 from approvals.kinds import kind_of, specific
 from approvals.models import AssigneeKind, FlowStep, FlowVersion, Quorum, StepKind
+from opsadmin.core import clock
 from opsadmin.core.models import User
 from opsadmin.core.refusals import Refusal
 from opsadmin.core.workdays import workdays_before
@@ -168,7 +169,7 @@ def stand_in(user, why, *, barred, day):
 
 def people_for(flow_step, document, *, store=None, chosen=None, day=None, barred=None):
     """Return ([PlannedTask], problem): those who can be asked, the fallback if there is nobody, or a sentence."""
-    day = day or timezone.localdate()
+    day = day or clock.today()
     if barred is None and flow_step.kind in DECIDING:
         barred = barred_people(document)
     ways = [(flow_step.assignee_kind, flow_step.assignee, "")]
@@ -245,7 +246,7 @@ def preview(document, *, version=None, chosen=None, barred=None):
     asked for of a document that is not stored yet.
     """
     version = version or version_for(document)
-    known, day = facts(document), timezone.localdate()
+    known, day = facts(document), clock.today()
     barred = barred or barred_people(document)
     with translation.override(settings.LANGUAGE_CODE):
         return [

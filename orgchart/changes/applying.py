@@ -3,9 +3,10 @@
 from django.conf import settings
 from django.db import transaction
 from django.dispatch import Signal
-from django.utils import timezone, translation
+from django.utils import translation
 from django.utils.translation import gettext as _
 
+from opsadmin.core import clock
 from opsadmin.core.refusals import Refusal
 from orgchart import permissions
 from orgchart.changes.faults import faults_of, new_faults
@@ -42,7 +43,7 @@ def apply_now(items, *, by=None, reason="", title="", effective_on=None):
     asker saw), ``faults`` (a rule would be broken), ``invalid``.
     """
     lock_structure()
-    today = timezone.localdate()
+    today = clock.today()
     effective_on = effective_on or today
     apply_due(today)
     refuse_other_days(effective_on, today)
@@ -56,8 +57,9 @@ def apply_now(items, *, by=None, reason="", title="", effective_on=None):
 
 def judge_now(items, *, by, day):
     """Raise what ``apply_now`` would refuse, without writing anything or waiting for the lock."""
-    if day <= timezone.localdate():
-        refuse_other_days(day, timezone.localdate())
+    today = clock.today()
+    if day <= today:
+        refuse_other_days(day, today)
     state = near(items)
     items = with_before(state, items)
     permissions.refuse_outside(by, state, items)
@@ -214,11 +216,12 @@ def correct(items, *, effective_on, by=None, reason="", title=""):
     than that day, or a later version would no longer fit or break a rule.
     """
     lock_structure()
-    apply_due(timezone.localdate())
+    today = clock.today()
+    apply_due(today)
     ensure_opening()
     if effective_on < OrgVersion.objects.earliest("number").effective_on:
         raise Refusal(_("Nothing is recorded of that day."), code="invalid")
-    if effective_on > timezone.localdate():
+    if effective_on > today:
         raise Refusal(_("A correction is about the past."), code="invalid")
     base = past_state(effective_on)
     refuse_unrecorded(base, items)
@@ -230,7 +233,7 @@ def correct(items, *, effective_on, by=None, reason="", title=""):
     change_set = new_set(SetKind.CORRECTION, items, effective_on, by=by, reason=reason, title=title)
     write(differences(before, after, touched), by=by, reason=reason)
     version = record(change_set, items, day=effective_on, corrected=True)
-    keep_snapshot(version, timezone.localdate())
+    keep_snapshot(version, today)
     applied.send(sender=ChangeSet, version=version, before=before, after=after, touched=touched)
     return version
 

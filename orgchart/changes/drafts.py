@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Max, Q
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from opsadmin.core import clock
 from opsadmin.core.refusals import Refusal
 from orgchart import permissions
 from orgchart.changes.applying import apply_due, apply_set, fit, keep_items
@@ -81,7 +81,8 @@ def locked(pk, states):
 
 
 def day_of(change_set):
-    return max(change_set.effective_on or timezone.localdate(), timezone.localdate())
+    today = clock.today()
+    return max(change_set.effective_on or today, today)
 
 
 def earlier_sets(change_set):
@@ -248,10 +249,10 @@ def schedule(change_set, *, by):
         raise Refusal(_("A reorganisation takes effect when it is signed: submit it."), code="unsigned")
     if change_set.scenario or change_set.effective_on is None:
         raise Refusal(_("Say from which day on this holds; a scenario is never applied."), code="invalid")
-    apply_due(timezone.localdate())
+    apply_due(clock.today())
     judge_all(change_set)
     moved(change_set, SetState.SCHEDULED)
-    if change_set.effective_on <= timezone.localdate():
+    if change_set.effective_on <= clock.today():
         apply_set(change_set)
         change_set.refresh_from_db()
     return change_set

@@ -1,7 +1,6 @@
 """Rows as forms and files hold them: model instances, compared with the live row and applied as a set of changes."""
 
-from django.utils import timezone
-
+from opsadmin.core import clock
 from orgchart import permissions
 from orgchart.changes.applying import applied, apply_due, apply_now, correct, fit, new_set, title_of
 from orgchart.changes.drafts import add_items, draft_set, schedule
@@ -50,7 +49,7 @@ def save_row(instance, *, by=None, reason="", day=None, way=CHANGE):
     Returns the set, None where nothing differs. A new row gets its database key. Raises what ``apply_now``,
     ``correct`` and ``schedule`` raise.
     """
-    item, today = item_of(instance), timezone.localdate()
+    item, today = item_of(instance), clock.today()
     if item is None:
         return None
     if day and day > today:
@@ -81,7 +80,7 @@ class ImportedRows:
     def __init__(self, *, by):
         lock_structure()
         self.by, self.items, self.before = by, [], OrgState()
-        apply_due(timezone.localdate())
+        apply_due(clock.today())
         ensure_opening()
 
     def save(self, instance):
@@ -91,7 +90,7 @@ class ImportedRows:
             return
         before = near([item])
         permissions.refuse_outside(self.by, before, [item])
-        fit(before, [item], timezone.localdate())
+        fit(before, [item], clock.today())
         self.remember(before)
         write([item], by=self.by, reason="")
         self.items.append(item)
@@ -108,7 +107,7 @@ class ImportedRows:
     def record(self, title):
         """Enter what was saved into the log."""
         if self.items:
-            day = timezone.localdate()
+            day = clock.today()
             change_set = new_set(SetKind.EDIT, self.items, day, by=self.by, reason="", title=title)
             version = record(change_set, self.items, day=day)
             applied.send(

@@ -16,10 +16,11 @@ from opsadmin.core import clock, jobs, tasks
 from opsadmin.core.models import Heartbeat, Job
 from opsadmin.core.numbering import next_number
 from opsadmin.local import services
+from orgchart import changes
 from staffing import daily
 from stores.models import PriceInForce
 from tests.approvals.world import file, make_world, sign, submitted
-from tests.factories import PriceInForceFactory
+from tests.factories import PositionFactory, PriceInForceFactory, UserFactory
 from tests.reliability.machines import SHORT
 
 HOUR = timedelta(hours=1)
@@ -78,6 +79,19 @@ def test_a_day_begins_by_the_databases_clock(rf, db, monkeypatch):
     monkeypatch.setitem(daily.settled, "day", clock.today() - timedelta(days=1))
     daily.NewDayMiddleware(lambda request: None)(rf.get("/"))
     assert settled == [clock.today()]
+
+
+def test_a_machine_a_day_ahead_brings_no_change_of_the_organisation_forward(db, monkeypatch):
+    """Fails where the machine's own date is believed: an edit late in the evening would apply tomorrow's set."""
+    position, other, hr = PositionFactory(title="old"), PositionFactory(), UserFactory(roles=["hr"])
+    draft = changes.draft_set(by=hr, title="Spring", effective_on=clock.today() + timedelta(days=1))
+    changes.add_item(draft, "position", position.code, "set", {"title": "new"}, by=hr)
+    changes.schedule(draft, by=None)
+    fast = timezone.now() + timedelta(days=1)
+    monkeypatch.setattr(timezone, "now", lambda: fast)
+    version = changes.apply_now([changes.wanted("position", other.code, "set", {"title": "other"})], by=hr)
+    position.refresh_from_db()
+    assert (position.title, version.effective_on) == ("old", clock.today())
 
 
 def test_numbers_of_the_new_year_begin_at_midnight_in_shanghai(db):
