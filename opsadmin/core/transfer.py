@@ -5,6 +5,7 @@ Stored is either the whole file or nothing. Both are jobs. Price lines never com
 statements.
 """
 
+import json
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 
@@ -412,11 +413,22 @@ def write_masters(claim):
         with claim.finishing() as result:
             outcome = judge(table, rows, resource, dry_run=False)
             if not outcome.faults:
+                check_as_shown(claim, outcome)
                 model_admin._create_log_entries(claim.job.created_by_id, outcome.instances)
             result |= outcome.kept()
             told = _("%(file)s could not be written.") if outcome.faults else _("%(file)s has been written.")
             uploads.tell_uploader(claim, told)
         uploads.forget(claim)
+
+
+def check_as_shown(claim, outcome):
+    """Refuse to write a file that does something else by now than its uploader was shown and confirmed."""
+    shown = Job.objects.get(pk=claim.payload["judged"]).result
+    if json.loads(json.dumps(outcome.kept())) != shown:
+        raise Refusal(
+            _("What this file would change has changed since you looked at it. Choose the file again."),
+            code="stale",
+        )
 
 
 class TransferMixin:

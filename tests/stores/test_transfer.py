@@ -228,6 +228,18 @@ def test_a_file_that_went_wrong_meanwhile_writes_nothing_at_all(strategy, brand,
     assert not Sku.objects.exists()
 
 
+def test_a_file_that_would_do_something_else_by_now_writes_nothing_and_says_so(strategy, brand, product):
+    bring_in(strategy, "stores_sku", workbook(HEADER, sku_row()))
+    job = judge(strategy, "stores_sku", workbook(HEADER, sku_row(可售库存=7)))["job"]
+    sku = Sku.objects.get()
+    sku.stock += 2
+    sku.save()
+    jobs.run(ordered(strategy.post(reverse("admin:stores_sku_process_import"), {"job": job.pk})))
+    written = Job.objects.filter(kind=WRITE).latest("pk")
+    assert written.state == "failed" and "since you looked" in written.error
+    assert Sku.objects.get().stock == sku.stock
+
+
 def test_one_faulty_row_keeps_out_the_right_ones(strategy, brand, product):
     context = judge(
         strategy, "stores_sku", workbook(HEADER, sku_row(), sku_row(SKU="CS-BP1-GR", 商品="NONE"))
