@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from approvals.archive.verify import Report, as_result, verify_archive, verify_records
+from approvals.permissions import may_verify_archive
 from opsadmin.core.jobs import enqueue, handler
 from opsadmin.core.models import Job, JobState
 from opsadmin.core.notices import tell
@@ -54,12 +55,10 @@ def check_selected(claim):
 
 def alarm(report, job_pk):
     people = {user.pk: user for role in TOLD for user in people_of_role(role)}
-    tell(
-        people.values(),
-        _("The archive does not agree: %(text)s") % {"text": report.first.text},
-        url=reverse("admin:archive_check"),
-        key=f"archive:{job_pk}",
-    )
+    text = _("The archive does not agree: %(text)s") % {"text": report.first.text}
+    for user in people.values():
+        page = "archive_check" if may_verify_archive(user) else "checkpoints"
+        tell([user], text, url=reverse(f"admin:{page}"), key=f"archive:{job_pk}")
 
 
 def last_report():

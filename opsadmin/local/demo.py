@@ -31,6 +31,7 @@ OURS = (
     "valkey",
     "media",
     "anchor",
+    "elsewhere",
     "static",
     "log",
     "run",
@@ -110,6 +111,10 @@ def run(home, port):
         # On http://localhost a browser sends no cookie that asks for https.
         environment = {"HTTPS": "0", **os.environ, **addresses}
         environment |= {"VAR_DIR": str(home), "PORT": str(port), "DEBUG": "0"}
+        # An installation names a place that is not this machine; here a folder stands for it.
+        environment.setdefault(
+            "ANCHOR_COPIES", str(processes.folder(home / "elsewhere") / "checkpoints.jsonl")
+        )
         say("Preparing the data and the pages; the first time takes a while.")
         translations.compile_all()
         app = app_role(environment)

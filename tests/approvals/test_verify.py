@@ -7,6 +7,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.urls import reverse
 from django.utils import timezone
 
 from approvals.archive import checking, filing, protection, verify
@@ -408,6 +409,7 @@ def test_of_a_mismatch_those_who_look_after_the_archive_are_told(archive):
     with made.tampering("approvals_archiverecord") as cursor:
         cursor.execute("UPDATE approvals_archiverecord SET title = '别的' WHERE sequence = 3")
     jobs.run(checking.order_check().pk)
-    told = set(Notice.objects.filter(key__startswith="archive:").values_list("user__username", flat=True))
-    assert told == {"finance", "auditor", "administrator"}
+    told = Notice.objects.filter(key__startswith="archive:").values_list("user__username", "url")
+    report, places = reverse("admin:archive_check"), reverse("admin:checkpoints")
+    assert dict(told) == {"finance": report, "auditor": report, "administrator": places}
     assert PriceInForce.objects.exists()
