@@ -262,8 +262,9 @@ def walked(world, client, folder, lines, make_file):
 
 @pytest.mark.parametrize("lines", [2_000, pytest.param(100_000, marks=pytest.mark.soak)])
 def test_a_list_goes_from_the_workbook_to_the_verified_package_at_the_same_cost_in_statements_and_memory(
-    client, tmp_path, lines
+    client, tmp_path, settings, lines
 ):
+    settings.ANCHOR_FILE = tmp_path / "checkpoints.jsonl"
     world = make_world(goods=0)
     few = walked(world, client, tmp_path, FEW, bulk.big_csv)
     many = walked(world, client, tmp_path, lines, bulk.big_workbook)

@@ -149,7 +149,7 @@ def test_a_text_file_keeps_its_encoding_its_delimiter_and_its_mark(tmp_path, enc
         rows = list(csv.reader(file, delimiter=delimiter))
     assert rows == [
         [*HEAD, "错误"],
-        ["A1", "x", "上", "执行价 is not a number: write digits and one decimal point, such as 1299.00"],
+        ["A1", "x", "上", "执行价 is not a number: write it in digits, such as 1299.00"],
         ["", "", ""],
         ["A2", "1", "下", ""],
     ]
