@@ -4,15 +4,57 @@ Django would empty the tables with `flush`. That cannot be: the append-only tabl
 types that it makes anew get new numbers, which worker and web processes started for the tests do not learn.
 """
 
+import os
+import subprocess
+import sys
 import time
+from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
+import psycopg2
 import pytest
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
 
+ROOT = Path(__file__).resolve().parent.parent
 KEPT = "kept_for_tests"
 TRIES = 6
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
+    """Where several processes test, one of them migrates, and all begin with a copy of that database."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    if not run:
+        yield
+        return
+    name = f"template_{run}"
+    settings.DATABASES["default"]["TEST"]["TEMPLATE"] = name
+    make_template(name)
+    yield
+    on_server(f"DROP DATABASE IF EXISTS {name}")
+
+
+def make_template(name):
+    """Make a migrated database of this name, unless another process of this run has; it waits for that one."""
+    with closing(psycopg2.connect(os.environ["DATABASE_URL"])) as waiting, waiting.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(hashtext(%s))", [name])
+        cursor.execute("SELECT FROM pg_database WHERE datname = %s", [name])
+        if not cursor.rowcount:
+            making = f"{name}_in_the_making"
+            on_server(f"CREATE DATABASE {making}")
+            base = urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{making}"))
+            words = [sys.executable, "manage.py", "migrate", "-v0"]
+            subprocess.run(words, check=True, cwd=ROOT, env={**os.environ, "DATABASE_URL": base})
+            on_server(f"ALTER DATABASE {making} RENAME TO {name}")
+
+
+def on_server(statement):
+    """Run a statement that no transaction may hold."""
+    with closing(psycopg2.connect(os.environ["DATABASE_URL"])) as server:
+        server.autocommit = True
+        server.cursor().execute(statement)
 
 
 @pytest.fixture(scope="session")

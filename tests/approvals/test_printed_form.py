@@ -177,22 +177,34 @@ def test_a_word_without_blanks_is_broken_to_stay_in_its_column():
     assert printable("羊毛围巾" * 10, run=18) == "羊毛围巾" * 10
 
 
-def test_up_to_5000_lines_are_printed_whole(printed):
-    text = text_of(printed(lines=some_lines(5000)))
-    assert all(f"CS{row:06}" in text for row in range(1, 5001))
+@pytest.fixture(params=[(500, 200), pytest.param((5000, 2000), marks=pytest.mark.soak)])
+def most(request, monkeypatch):
+    """The most lines that are printed whole, and how many of more than these; at full size typesetting takes long."""
+    assert (form.PRINTED_WHOLE, form.PRINTED_BY_RISK) == (5000, 2000)
+    whole, risky = request.param
+    monkeypatch.setattr(form, "PRINTED_WHOLE", whole)
+    monkeypatch.setattr(form, "PRINTED_BY_RISK", risky)
+    return whole, risky
 
 
-def test_of_more_lines_the_riskiest_2000_are_printed_and_the_rest_is_named(printed):
-    lines = some_lines(5001)
-    lines[4990] |= {"sku_code": "LOOK-THIRD", "final_price": "12.00"}
-    lines[4999] |= {"sku_code": "LOOK-FIRST"}
-    lines[5000] |= {"sku_code": "LOOK-SECOND"}
+def test_up_to_5000_lines_are_printed_whole(printed, most):
+    whole, _risky = most
+    text = text_of(printed(lines=some_lines(whole)))
+    assert all(f"CS{row:06}" in text for row in range(1, whole + 1))
+
+
+def test_of_more_lines_the_riskiest_2000_are_printed_and_the_rest_is_named(printed, most):
+    whole, risky = most
+    lines = some_lines(whole + 1)
+    lines[whole - 10] |= {"sku_code": "LOOK-THIRD", "final_price": "12.00"}
+    lines[whole - 1] |= {"sku_code": "LOOK-FIRST"}
+    lines[whole] |= {"sku_code": "LOOK-SECOND"}
     text = text_of(
         printed(lines=lines, hits=[a_hit("G05", "warn", "LOOK-SECOND"), a_hit("G01", "sign", "LOOK-FIRST")])
     )
     table = text[text.index("价格行共") :]
     first, second, third = (table.index(f"LOOK-{place}") for place in ("FIRST", "SECOND", "THIRD"))
     assert first < second < table.index("CS000002羊毛") < third < table.index("CS000001羊毛")
-    assert "CS001998羊毛" in table
-    assert "CS001999羊毛" not in table
-    assert "共5,001行，此处只印风险最高的2,000行；全部在归档包的lines.xlsx中。" in text
+    assert f"CS{risky - 2:06}羊毛" in table
+    assert f"CS{risky - 1:06}羊毛" not in table
+    assert f"共{whole + 1:,}行，此处只印风险最高的{risky:,}行；全部在归档包的lines.xlsx中。" in text
