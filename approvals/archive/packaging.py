@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import zipfile
 from collections import defaultdict
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -42,6 +42,8 @@ JOB = "make_package"
 FOLDER = "packages"
 LARGE_LINES = 20_000
 BUNDLE_RECORDS = 5_000
+# What a bundle asks of a record whose package is kept; a package that has to be made fetches the rest.
+OF_A_BUNDLE = ("sequence", "number", "hash", "document_id")
 # Of so many filings that go into a bundle, one is told as progress.
 TOLD_EVERY = 10
 BUNDLES_KEPT = timedelta(days=7)
@@ -208,14 +210,14 @@ def keep(record):
 @contextmanager
 def package_file(record):
     """Give the record's package as an open file: the kept one, or one made now in a temporary file."""
-    path = kept_path(record)
-    if kept_members(record)[1] is not None:
-        with default_storage.open(path, "rb") as file:
-            yield file
-        return
-    with tempfile.TemporaryFile() as file:
-        write_record(record, file)
-        file.seek(0)
+    with ExitStack() as on_the_way:
+        try:
+            # A file under this name is whole (core/storage.py).
+            file = on_the_way.enter_context(default_storage.open(kept_path(record), "rb"))
+        except FileNotFoundError:
+            file = on_the_way.enter_context(tempfile.TemporaryFile())
+            write_record(record, file)
+            file.seek(0)
         yield file
 
 
@@ -272,7 +274,7 @@ def make_package(claim):
 
 def write_bundle(records, target, *, progress):
     """Write one ZIP that holds the packages of filings and of the records after each."""
-    filings = list(records.defer("payload"))
+    filings = list(records.only(*OF_A_BUNDLE))
     later = records_after(filings)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as bundle:
         for number, filing in enumerate(filings, 1):
@@ -291,7 +293,7 @@ def records_after(filings):
     found = ArchiveRecord.objects.filter(document__in={filing.document_id for filing in filings})
     later = defaultdict(list)
     for record in (
-        found.exclude(pk__in=[filing.pk for filing in filings]).defer("payload").order_by("sequence")
+        found.exclude(pk__in=[filing.pk for filing in filings]).only(*OF_A_BUNDLE).order_by("sequence")
     ):
         later[record.document_id].append(record)
     return later
