@@ -5,7 +5,7 @@
 
 PYTHON ?= python3
 RUN := .venv/bin/python
-WORKERS ?= 2
+WORKERS ?= 3
 PYTEST ?=
 
 .PHONY: demo demo-reset test soak bench lint format messages clean runtime tools
@@ -17,7 +17,7 @@ demo-reset: runtime
 	@$(RUN) -m opsadmin.local.demo --reset
 
 test: tools
-	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile $(PYTEST)
+	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 soak: tools
 	@$(RUN) -m pytest -m soak -s $(PYTEST)
