@@ -207,7 +207,9 @@ def unsealed_by_key(cursor, part, shape):
     cursor.execute(f"SELECT max({key}) FROM {part.table}")
     newest = cursor.fetchone()[0]
     cursor.execute(
+        # The server tells of all its databases, and a copy of this one has tables of the same numbers.
         "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = %s::regclass AND mode = 'RowExclusiveLock' "
+        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
         "AND pid IS DISTINCT FROM pg_backend_pid())",
         [part.table],
     )
