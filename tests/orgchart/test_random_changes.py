@@ -152,7 +152,7 @@ class World:
     @contextmanager
     def clock(self):
         now = datetime.combine(self.today, time(12), timezone.get_default_timezone())
-        with patch("django.utils.timezone.now", lambda: now):
+        with patch("django.utils.timezone.now", lambda: now), patch("opsadmin.core.clock.now", lambda: now):
             yield
 
     def items(self, drawn):
