@@ -164,7 +164,8 @@ def print_arm(row, size, arm, costs, first):
     if arm == "ours" and "stock" in first:
         about = "" if "stock" in each else "~"
         stock = f"{about}{each.get('stock', cpu_each(first['stock'][1])) / each[arm]:.1f}"
-    growth = f"× {total(cost) / total(before):.1f}" if size > smallest else ""
+    # What costs less than a tick of the clock has no growth that could be told.
+    growth = f"× {total(cost) / total(before):.1f}" if size > smallest and total(before) else ""
     figures = [total(cost), cost["own"], cost["wall"]]
     more = f"{cost['rate']:.0f}/s, p95 {cost['p95']:.0f} ms" if "p95" in cost else ""
     print(
