@@ -536,7 +536,8 @@ def is_signed_by(row, data):
         )
     except (ValueError, KeyError, TypeError):
         return False
-    if len(signature) != 64 or factor >= ORDER:
+    as_written = (signature.hex(), key.hex()) == (row["signature"], row["public_key"])
+    if not as_written or len(signature) != 64 or factor >= ORDER:
         return False
     hashed = int.from_bytes(hashlib.sha512(signature[:32] + key + data).digest(), "little") % ORDER
     left, right = multiplied(factor, BASE), added(stated, multiplied(hashed, owner))

@@ -103,6 +103,13 @@ def test_a_byte_changed_in_any_line_of_any_file_is_found_and_the_file_named(pack
     assert unseen_bytes(package, changes) == []
 
 
+@pytest.mark.parametrize("name", ["signature", "public_key"])
+def test_a_signature_written_in_other_letters_is_named(package, name):
+    manifest = json.loads(package["manifest.json"])
+    forged = readable({**manifest, name: manifest[name].upper()})
+    assert named(package | {"manifest.json": forged}) == ["manifest.json signature"]
+
+
 @pytest.mark.soak
 def test_each_byte_changed_in_any_file_is_found_and_the_file_named(package):
     changes = (
