@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import zipfile
 from collections import defaultdict
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -182,13 +182,31 @@ def kept_path(record):
 
 def kept_members(record):
     """Return [{name, size, sha256}] of the kept package and its size, or ([], None) while there is none."""
-    path = kept_path(record)
     try:
-        with default_storage.open(f"{path}.json") as file:
-            kept = json.load(file)
-        return (kept["members"], kept["size"]) if default_storage.size(path) == kept["size"] else ([], None)
+        kept = kept_note(record)
+        return (
+            (kept["members"], kept["size"])
+            if default_storage.size(kept_path(record)) == kept["size"]
+            else ([], None)
+        )
     except (OSError, ValueError, KeyError):
         return [], None
+
+
+def kept_note(record):
+    """Return what was noted beside the kept package: {members, size}. Raises OSError or ValueError without one."""
+    with default_storage.open(f"{kept_path(record)}.json") as file:
+        return json.load(file)
+
+
+def kept_package(record):
+    """Return the kept package as an open file, None where there is none, or not all of it."""
+    with suppress(OSError, ValueError, KeyError):
+        size, file = kept_note(record)["size"], default_storage.open(kept_path(record), "rb")
+        if file.size == size:
+            return file
+        file.close()
+    return None
 
 
 def keep(record):
@@ -210,14 +228,13 @@ def keep(record):
 @contextmanager
 def package_file(record):
     """Give the record's package as an open file: the kept one, or one made now in a temporary file."""
-    with ExitStack() as on_the_way:
-        try:
-            # A file under this name is whole (core/storage.py).
-            file = on_the_way.enter_context(default_storage.open(kept_path(record), "rb"))
-        except FileNotFoundError:
-            file = on_the_way.enter_context(tempfile.TemporaryFile())
-            write_record(record, file)
-            file.seek(0)
+    if kept := kept_package(record):
+        with kept:
+            yield kept
+        return
+    with tempfile.TemporaryFile() as file:
+        write_record(record, file)
+        file.seek(0)
         yield file
 
 

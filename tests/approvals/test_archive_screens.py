@@ -413,3 +413,14 @@ def test_a_package_can_be_written_from_the_command_line_by_who_may_download(reco
         with pytest.raises(CommandError):
             call_command("package_document", record.number, "--as", name, "--out", str(tmp_path / "no.zip"))
     assert not list(tmp_path.glob("no.zip*"))
+
+
+def test_of_a_kept_package_that_lost_its_end_a_whole_one_is_made_again(record):
+    packaging.keep(record)
+    with packaging.package_file(record) as file:
+        whole = file.read()
+    path = default_storage.path(packaging.kept_path(record))
+    with open(path, "r+b") as file:
+        file.truncate(len(whole) // 2)
+    with packaging.package_file(record) as file:
+        assert zipfile.ZipFile(file).testzip() is None
