@@ -26,6 +26,7 @@ from approvals.models import (
     FlowVersionState,
     GuardAck,
 )
+from opsadmin.core import clock
 from opsadmin.core.numbering import next_number
 from opsadmin.core.refusals import Refusal
 from opsadmin.core.workdays import workdays_before
@@ -109,7 +110,7 @@ def usual_start(kind, now=None):
     It lies at least a whole day ahead: less is an emergency, which takes a further signature (G14). Nor has anybody
     on the route of this kind of document (a code) less than a day until the latest safe moment.
     """
-    now = now or timezone.now()
+    now = now or clock.now()
     steps = FlowStep.objects.filter(version__flow__kind=kind, version__state=FlowVersionState.IN_USE)
     days = steps.aggregate(most=Max("days_before"))["most"] or 0
     start = midnight(timezone.localtime(now).date() + timedelta(days=2))

@@ -22,7 +22,7 @@ from unfold.widgets import (
 
 from opsadmin import factors, passwords
 from opsadmin.calendar import sentence, uncovered_years
-from opsadmin.core import workdays
+from opsadmin.core import clock, workdays
 from opsadmin.core.models import CalendarDay, User
 from opsadmin.core.records import HistoryAdmin, ReadOnlyAdmin, RecordAdmin
 from opsadmin.core.transfer import MasterResource, TransferMixin
@@ -199,7 +199,7 @@ class AccountAdmin(RecordAdmin, UserAdmin):
         if not is_own(request.user, form.instance):
             give_roles(form.instance, form.cleaned_data["roles"])
             link_employee(form.instance, form.cleaned_data["employee"])
-        sync_store_access(timezone.localdate())
+        sync_store_access(clock.today())
 
     def construct_change_message(self, request, form, formsets, add=False):
         """Say which roles came and went, and whose account it became; the rest as usual."""
@@ -228,7 +228,7 @@ def give_roles(user, groups):
     kept = user.groups.exclude(name__in=ROLE_CODES)
     user.groups.set([*kept, *groups])
     RoleGrant.objects.filter(user=user).delete()
-    posts.follow_posts(timezone.localdate())
+    posts.follow_posts(clock.today())
 
 
 def roles_by_hand(user):
@@ -238,7 +238,7 @@ def roles_by_hand(user):
 
 def roles_of_posts_in_words(user):
     """Return which roles go with the posts of an account, which nobody takes away here."""
-    held = posts.roles_by_post(user, timezone.localdate())
+    held = posts.roles_by_post(user, clock.today())
     words = "; ".join(f"{role_names([code])} ({post.department} · {post})" for code, post in held)
     return gettext("With posts: %(roles)s.") % {"roles": words} if words else ""
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import Group
 from django.db import transaction
-from django.utils import timezone
 
+from opsadmin.core import clock
 from opsadmin.core.models import User
 from staffing.access import sync_store_access
 from staffing.models import Account, Employee
@@ -54,7 +54,7 @@ def make_accounts():
             user.groups.add(Group.objects.get(name=row.role))
             Account.objects.create(user=user, employee=employee)
         made += created
-    sync_store_access(timezone.localdate())
+    sync_store_access(clock.today())
     return made
 
 

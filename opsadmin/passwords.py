@@ -14,11 +14,11 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.forms import AdminOwnPasswordChangeForm, AdminPasswordChangeForm
 
+from opsadmin.core import clock
 from orgchart.models import Department
 from stores.models import Brand, Platform, Store
 
@@ -132,12 +132,12 @@ def line_at(file, offset):
 
 def hand_over(user):
     """Note that somebody else has set the password: it opens the account for some days, to choose another one."""
-    user.initial_until = timezone.now() + timedelta(hours=settings.INITIAL_PASSWORD_HOURS)
+    user.initial_until = clock.now() + timedelta(hours=settings.INITIAL_PASSWORD_HOURS)
     return user
 
 
 def has_run_out(user):
-    return user.initial_until is not None and user.initial_until <= timezone.now()
+    return user.initial_until is not None and user.initial_until <= clock.now()
 
 
 class HandedOverForm(AdminPasswordChangeForm):

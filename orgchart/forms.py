@@ -2,11 +2,11 @@
 
 from django import forms
 from django.core.exceptions import PermissionDenied
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWidget
 
+from opsadmin.core import clock
 from opsadmin.core.refusals import Refusal
 from orgchart.changes.applying import judge_now
 from orgchart.changes.rows import CHANGE, CORRECTION, item_of
@@ -43,7 +43,7 @@ class StructureForm(forms.ModelForm):
     def clean(self):
         cleaned = super().clean()
         day, way = cleaned.get("effective_on"), cleaned.get("way")
-        if day and day > timezone.localdate():
+        if day and day > clock.today():
             if self.instance.pk is None:
                 sentence = _("A new row begins today or earlier; for a later day, draft a reorganisation.")
                 self.add_error("effective_on", sentence)
@@ -63,7 +63,7 @@ class StructureForm(forms.ModelForm):
         item = item_of(self.instance)
         try:
             if item:
-                day = self.cleaned_data.get("effective_on") or timezone.localdate()
+                day = self.cleaned_data.get("effective_on") or clock.today()
                 judge_now([item], by=self.by, day=day)
         except Refusal as refusal:
             self.add_error(None, str(refusal))

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from opsadmin.core import clock
 from opsadmin.core.refusals import Refusal
 from orgchart import permissions
 from orgchart.models import Department, Friction, FrictionKind, HandoffStep
@@ -26,7 +26,7 @@ def log_friction(*, by, step, kind, day, departments, note):
         raise Refusal(_("Choose two departments."), code="invalid")
     if not note.strip():
         raise Refusal(_("Say what it was about."), code="invalid")
-    if day is None or day > timezone.localdate():
+    if day is None or day > clock.today():
         raise Refusal(_("Say on which day it was."), code="invalid")
     if kind not in FrictionKind.values:
         raise Refusal(_("Say whether it was a dispute or a meeting."), code="invalid")

@@ -1,10 +1,10 @@
 """Organisation models: read as a state, and as the start of a new department."""
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from opsadmin.core import clock
 from orgchart.changes import add_items, draft_set, wanted
 from orgchart.models import Department, OrgModel, Position
 from orgchart.state import state_from
@@ -29,7 +29,7 @@ def start_from_model(org_model, under_department, *, by, title="", effective_on=
     state = state_of_model(org_model)
     names = free_codes(state)
     title = title or _("New: %(name)s") % {"name": org_model}
-    draft = draft_set(by=by, title=title, effective_on=effective_on or timezone.localdate())
+    draft = draft_set(by=by, title=title, effective_on=effective_on or clock.today())
     tops = {key for key, row in state.departments.items() if row["parent"] is None}
     items = []
     for entity, rows in state.as_tables().items():

@@ -11,6 +11,7 @@ from import_export.admin import ImportExportMixin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
+from opsadmin.core import clock
 from opsadmin.core.records import HistoryAdmin, mark
 from opsadmin.core.transfer import TransferMixin
 from orgchart.admin import (
@@ -168,7 +169,7 @@ class EmployeeAdmin(TransferMixin, ImportExportMixin, HistoryAdmin):
     def save_model(self, request, obj, form, change):
         """Somebody who is no longer active loses the stores at once."""
         super().save_model(request, obj, form, change)
-        sync_store_access(timezone.localdate())
+        sync_store_access(clock.today())
 
 
 def post_in_words(assignment):
@@ -235,7 +236,7 @@ class StoreChargeForm(forms.ModelForm):
         end = self.cleaned_data["end"]
         if self.instance.pk and end is None:
             raise forms.ValidationError(_("Say from which day on the charge no longer holds."))
-        if self.instance.pk and end < timezone.localdate():
+        if self.instance.pk and end < clock.today():
             raise forms.ValidationError(_("A charge cannot end in the past."))
         return end
 

@@ -1,7 +1,6 @@
 """Who may say who works where."""
 
-from django.utils import timezone
-
+from opsadmin.core import clock
 from staffing.models import Assignment
 
 
@@ -33,7 +32,7 @@ def may_edit_plan(user, plan):
 
 def heads(user, department):
     """Whether an account's employee heads a department or one above it today; two statements."""
-    held = Assignment.objects.on(timezone.localdate()).filter(
+    held = Assignment.objects.on(clock.TODAY).filter(
         employee__accounts__user=user, employee__active=True, position__head=True
     )
     headed = set(held.values_list("position__department", flat=True))
@@ -42,7 +41,7 @@ def heads(user, department):
 
 def may_make_plans(user):
     """HR for any department, a head for his or her own."""
-    held = Assignment.objects.on(timezone.localdate()).filter(
+    held = Assignment.objects.on(clock.TODAY).filter(
         employee__accounts__user=user, employee__active=True, position__head=True
     )
     return user.is_active and (user.has_perm("staffing.add_workplan") or held.exists())

@@ -7,9 +7,9 @@ settled by the first request of each day, and again by a periodic task.
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from opsadmin.core import clock
 from opsadmin.core.refusals import Refusal
 from orgchart.models import Position, SetKind
 from staffing import permissions
@@ -42,7 +42,7 @@ def map_role(*, position, role, by):
     if carried is not None and carried.role == role:
         return carried
     carried = carried or PositionRole(position=post)
-    carried.role, carried.mapped_by, carried.mapped_at = role, by, timezone.now()
+    carried.role, carried.mapped_by, carried.mapped_at = role, by, clock.now()
     carried.save()
     return carried
 
@@ -50,7 +50,7 @@ def map_role(*, position, role, by):
 def holds(user, position):
     """Whether an account's employee holds a position today or on a day to come."""
     held = Assignment.objects.filter(position=position, employee__accounts__user=user)
-    return held.exclude(end__lte=timezone.localdate()).exists()
+    return held.exclude(end__lte=clock.TODAY).exists()
 
 
 def roles_by_post(user, day):

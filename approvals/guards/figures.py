@@ -2,10 +2,9 @@
 
 import json
 
-from django.utils import timezone
-
 from approvals.content import line_text_sql
 from approvals.guards.frame import UNIFIED
+from opsadmin.core import clock
 from stores.models import Store
 
 BUCKETS = (-30, -20, -10, -5, 0, 5, 10, 20, 30)
@@ -87,7 +86,7 @@ def summarise(cursor, check):
     cursor.execute(DIFFERING.format(rules=check.rules), params)
     figures["stores_that_differ"] = cursor.fetchone()[0]
     figures["hits"] = hits_by_severity(cursor, params)
-    figures["checked_at"] = timezone.now().isoformat()
+    figures["checked_at"] = clock.now().isoformat()
     return figures
 
 

@@ -13,6 +13,7 @@ from approvals import drafts
 from approvals.kinds import specific
 from approvals.models import DocumentKind, DocumentState, HiringLine, HiringRequest
 from approvals.organisation.hits import Hit, keep_hits
+from opsadmin.core import clock
 from opsadmin.core.notices import tell
 from opsadmin.core.refusals import Refusal
 from orgchart.models import Department, Duty, OrgStatus, Position
@@ -38,7 +39,7 @@ def departments_headed(user):
     employee = employee_of(user)
     if employee is None:
         return set()
-    held = Assignment.objects.on(timezone.localdate()).filter(employee=employee, position__head=True)
+    held = Assignment.objects.on(clock.TODAY).filter(employee=employee, position__head=True)
     below = dict(Department.objects.without_tree_fields().values_list("pk", "parent"))
     found = set(held.values_list("position__department", flat=True))
     while more := {pk for pk, parent in below.items() if parent in found} - found:
@@ -114,7 +115,7 @@ def write_duties(document, duties):
 def copy_headcount(document):
     """Write plan, filled and short of the position, as they are today, into the draft."""
     own = specific(document)
-    post = with_headcount(Position.objects.filter(pk=own.position_id), timezone.localdate()).get()
+    post = with_headcount(Position.objects.filter(pk=own.position_id), clock.today()).get()
     names = ("plan_min", "plan_max", "filled", "short")
     for name in names:
         setattr(own, name, getattr(post, name))
@@ -155,7 +156,7 @@ def plan_hits(own):
 
 
 def filled_now(position):
-    return with_headcount(Position.objects.filter(pk=position.pk), timezone.localdate()).get().filled
+    return with_headcount(Position.objects.filter(pk=position.pk), clock.today()).get().filled
 
 
 # ── What is open ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 
 from django.db import connection
-from django.utils import timezone
 
 from approvals.guards.figures import hits_by_severity, keep_figures
 from approvals.models import GuardHit
+from opsadmin.core import clock
 
 # These guards have no limits in the policy.
 NO_POLICY = 0
@@ -52,6 +52,6 @@ def keep_hits(document, hits, *, lines, struck=0):
         "round": {},
         "money_at_risk": 0,
         "hits": counted,
-        "checked_at": timezone.now().isoformat(),
+        "checked_at": clock.now().isoformat(),
     }
     keep_figures(document)

@@ -19,6 +19,7 @@ from approvals.models import (
     Reorganisation,
     ReorganisationLine,
 )
+from opsadmin.core import clock
 from opsadmin.core.refusals import Refusal
 from opsadmin.core.sealing import canonical_json
 from orgchart import changes
@@ -167,7 +168,8 @@ def day_of(change_set):
     """Return the day on which a set is looked at: its own, today where it has none or that has passed."""
     if change_set.state == SetState.APPLIED:
         return change_set.effective_on
-    return max(change_set.effective_on or timezone.localdate(), timezone.localdate())
+    today = clock.today()
+    return max(change_set.effective_on or today, today)
 
 
 # ── After filing ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -8,7 +8,6 @@ from datetime import timedelta
 
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from approvals import drafts, permissions
@@ -26,7 +25,7 @@ from approvals.models import (
 )
 from approvals.pricelists.columns import stored_columns
 from approvals.pricelists.judging import vanishing_lines
-from opsadmin.core import databaseroles, jobs
+from opsadmin.core import clock, databaseroles, jobs
 from opsadmin.core.files import store_file
 from opsadmin.core.models import User
 from opsadmin.core.refusals import Refusal
@@ -205,7 +204,7 @@ def write_import(pk, *, by, mode, confirm_number=""):
     merge_rows(document, imported, mode)
     Attachment.objects.create(document=document, file=imported.file, kind=AttachmentKind.SOURCE, added_by=by)
     drafts.recheck(document)
-    imported.state, imported.mode, imported.written_at = ImportState.WRITTEN, mode, timezone.now()
+    imported.state, imported.mode, imported.written_at = ImportState.WRITTEN, mode, clock.now()
     imported.save(update_fields=["state", "mode", "written_at"])
     write_event(
         document,
@@ -285,7 +284,7 @@ def clean_old_imports(now=None):
 
     The uploads themselves and their files stay: they say what was imported into which draft.
     """
-    now = now or timezone.now()
+    now = now or clock.now()
     LineImport.objects.filter(state__in=OPEN_STATES, uploaded_at__lt=now - timedelta(days=KEPT_DAYS)).update(
         state=ImportState.DISCARDED
     )

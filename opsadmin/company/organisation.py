@@ -3,12 +3,13 @@
 from uuid import NAMESPACE_OID, uuid5
 
 from django.conf import settings
-from django.utils import timezone, translation
+from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from opsadmin.company.fixtures import days_ago, read
 from opsadmin.company.papers import POSITION_FIELDS, duty_rows, link_rows, position_row
+from opsadmin.core import clock
 from orgchart.changes import apply_now, wanted
 from orgchart.changes.log import last_version
 from orgchart.entities import ENTITIES
@@ -167,5 +168,5 @@ def load_charges():
             employee = Employee.objects.get(number=number)
             StoreCharge.objects.create(employee=employee, store=store, start=data["since"])
             made += 1
-    sync_store_access(timezone.localdate())
+    sync_store_access(clock.today())
     return made

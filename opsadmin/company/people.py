@@ -1,10 +1,10 @@
 """Loading what hangs on people and posts: who left, and which post carries which role."""
 
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from opsadmin.company.fixtures import days_ago, read
 from opsadmin.company.organisation import assignment_row, enter, make_missing
+from opsadmin.core import clock
 from orgchart.models import Department, Position
 from staffing.access import sync_store_access
 from staffing.models import Employee, PositionRole, StoreCharge, StoreDuty
@@ -56,5 +56,5 @@ def load_store_team():
                         start=data["since"],
                     )
                     made += 1
-    sync_store_access(timezone.localdate())
+    sync_store_access(clock.today())
     return made

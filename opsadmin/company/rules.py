@@ -1,10 +1,9 @@
 """Loading the flows and the first guard policy."""
 
-from django.utils import timezone
-
 from approvals.guards.policy import DEFAULT_LIMITS
 from approvals.models import Flow, FlowStep, FlowVersion, GuardPolicy
 from opsadmin.company.fixtures import read
+from opsadmin.core import clock
 
 
 def load_flows():
@@ -18,7 +17,7 @@ def load_flows():
             version = FlowVersion.objects.create(flow=flow, number=1)
             for order, step in enumerate(row["steps"], start=1):
                 FlowStep.objects.create(version=version, order=order, **step)
-            version.state, version.published_at = "in_use", timezone.now()
+            version.state, version.published_at = "in_use", clock.now()
             version.save()
         made += created
     return made

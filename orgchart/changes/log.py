@@ -12,9 +12,10 @@ from datetime import date
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone, translation
+from django.utils import translation
 from django.utils.translation import pgettext
 
+from opsadmin.core import clock
 from opsadmin.core.sealing import GENESIS, canonical_json, digest
 from orgchart.changes.items import Item, project, replay
 from orgchart.lock import lock_structure
@@ -57,7 +58,7 @@ def record(change_set, items, *, day, corrected=False):
         effective_on=day,
         change_set=change_set,
         corrected=corrected,
-        recorded_at=timezone.now(),
+        recorded_at=clock.now(),
         previous_hash=last.hash if last else GENESIS,
     )
     version.hash = version_hash(version, items)
@@ -162,7 +163,7 @@ def past_state(day):
 
 def state_on(day, *, today=None):
     """Return the organisation on a day: from the log for a past one, else with what is scheduled until then."""
-    today = today or timezone.localdate()
+    today = today or clock.today()
     if day < today and OrgVersion.objects.exists():
         return past_state(day)
     return with_scheduled(live_state(), scheduled_until(day).filter(problem=""))

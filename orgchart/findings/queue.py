@@ -4,9 +4,9 @@ from functools import partial
 
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from opsadmin.core import clock
 from opsadmin.core.refusals import Refusal
 from orgchart import permissions
 from orgchart.changes import version_number
@@ -91,7 +91,7 @@ def refresh_findings(day=None):
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-    day, now, version = day or timezone.localdate(), timezone.now(), version_number()
+    day, now, version = day or clock.today(), clock.now(), version_number()
     rows = [row_of(one, model, now) for model, found in all_found(day).items() for one in distinct(found)]
     bring_back(rows, day)
     Finding.objects.bulk_create(
@@ -178,7 +178,7 @@ def accept(finding, *, by, reason, until):
     reason = " ".join(reason.split())
     if len(reason) < LEAST_REASON:
         raise Refusal(_("Give a reason of at least %(n)d characters.") % {"n": LEAST_REASON}, code="reason")
-    if until is None or until <= timezone.localdate():
+    if until is None or until <= clock.today():
         raise Refusal(_("Say until which day to come this holds."), code="until")
     found.reason, found.accepted_until, found.accepted_by = reason[:300], until, by
     found.accepted_measured, found.confirmed_by = found.measured, None

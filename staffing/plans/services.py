@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from opsadmin.core import clock
 from opsadmin.core.refusals import Refusal
 from staffing import permissions
 from staffing.models import Measure, Milestone, Objective, PlanState, WorkPlan
@@ -78,7 +78,7 @@ def save_objective(plan_pk, *, by, pk=None, measures=None, **values):
 def save_milestone(plan_pk, *, by, pk=None, **values):
     """Make or change a milestone. One whose day has passed cannot be moved, only finished or given a reason."""
     plan = locked(plan_pk, by)
-    today = timezone.localdate()
+    today = clock.today()
     milestone = plan.milestones.get(pk=pk) if pk else Milestone(plan=plan, order=plan.milestones.count())
     moved = any(name in values and values[name] != getattr(milestone, name) for name in ("due", "first_week"))
     if pk and moved and milestone.due < today:
@@ -120,7 +120,7 @@ def review(pk, *, achieved, missed, changes, by, close):
         if not (achieved or missed):
             raise Refusal(_("Say what was done, or what was not: a plan is closed with its review."))
         plan.state = PlanState.CLOSED
-    plan.reviewed_by, plan.reviewed_at = by, timezone.now()
+    plan.reviewed_by, plan.reviewed_at = by, clock.now()
     plan.full_clean()
     plan.save()
     return plan

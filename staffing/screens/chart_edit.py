@@ -6,9 +6,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from opsadmin.core import clock
 from opsadmin.core.refusals import Refusal
 from opsadmin.core.screens import screen
 from opsadmin.core.stale import check_asked
@@ -29,7 +29,7 @@ MOST_HEADCOUNT = 999
 def begin_draft(request):
     """Begin a draft and open the chart for it."""
     effective_on = day_of_text(request.POST.get("effective_on", ""))
-    if effective_on and effective_on < timezone.localdate():
+    if effective_on and effective_on < clock.today():
         raise Refusal(
             _("A change cannot take effect in the past; that would be a correction."), code="invalid"
         )
@@ -55,7 +55,7 @@ def change_item(request):
     if wanted is None:
         raise Refusal(_("There is no such change."), code="invalid")
     lens = DEPARTMENTS if request.POST.get("lens") == DEPARTMENTS else POSITIONS
-    day = change_set.effective_on or timezone.localdate()
+    day = change_set.effective_on or clock.today()
     chart = Chart(source.of_state(changes.preview(change_set).after, day), lens)
     items = [changes.wanted(*one) for one in wanted(chart, request.POST)]
     try:

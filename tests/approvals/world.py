@@ -16,6 +16,7 @@ from approvals.execution.receipts import rows_for_store
 from approvals.flow import transitions
 from approvals.models import Document, Flow, FlowStep, FlowVersion, PriceLine, Task
 from approvals.scopes import expand_scopes
+from opsadmin.core import clock
 from staffing.services import put_in_charge
 from tests.factories import (
     AccountFactory,
@@ -78,7 +79,7 @@ def make_world(goods=4):
         put_in_charge(
             employee=world["customer_service"].account.employee.pk,
             store=store.pk,
-            start=timezone.localdate(),
+            start=clock.today(),
             by=world["hr"],
         )
     world.goods = [SkuFactory(brand=brand) for _number in range(goods)]

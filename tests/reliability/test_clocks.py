@@ -23,14 +23,17 @@ from tests.approvals.world import file, make_world, sign, submitted
 from tests.factories import PositionFactory, PriceInForceFactory, UserFactory
 from tests.reliability.machines import SHORT
 
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 NEW_YEAR = datetime(2026, 12, 31, 16, 0, tzinfo=UTC)
 MOMENT = timedelta(microseconds=1)
 
 
-@pytest.fixture(params=[HOUR, -HOUR], ids=["an hour fast", "an hour slow"])
+@pytest.fixture(params=[HOUR, -HOUR, DAY], ids=["an hour fast", "an hour slow", "a day fast"])
 def wrong_clock(request, monkeypatch):
-    """The clock of this machine is wrong; the database's is right. Returns by how much."""
+    """The clock of this machine is wrong; the database's is right. Returns by how much.
+
+    An hour is another day only in one hour of the day; a day is one always.
+    """
     right, right_seconds = timezone.now, time.time
     monkeypatch.setattr(timezone, "now", lambda: right() + request.param)
     monkeypatch.setattr(time, "time", lambda: right_seconds() + request.param.total_seconds())
