@@ -1,5 +1,7 @@
 """What tests of every app start from."""
 
+import gc
+
 import pytest
 from django.utils import timezone, translation
 from hypothesis import HealthCheck, settings
@@ -11,6 +13,13 @@ settings.register_profile(
     "rules", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 settings.load_profile("rules")
+
+
+def pytest_collection_finish():
+    """Let the collector of garbage pass over modules and models, which stay to the end, and look seldom at the rest."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.fixture(autouse=True)
