@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, connections, transaction
 from django.utils import timezone
 
-from approvals.archive import filing
+from approvals.archive import filing, verify
 from approvals.archive.canonical import content_hash_of, parse
 from approvals.models import (
     ArchiveFile,
@@ -57,6 +57,10 @@ def content(record):
 def windows(sku, store, layer="base"):
     prices = PriceInForce.objects.filter(sku=sku, store=store, layer=layer).order_by("during")
     return [(price.during.lower, price.during.upper, price.amount, price.document_number) for price in prices]
+
+
+def test_an_empty_archive_is_whole(db):
+    assert verify.verify_archive().whole
 
 
 # ── Prices in force ───────────────────────────────────────────────────────────────────────────────────────────────
