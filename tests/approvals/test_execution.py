@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import threading
 import zipfile
 from datetime import timedelta
 from decimal import Decimal
@@ -10,47 +9,25 @@ from decimal import Decimal
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
 from django.urls import reverse
-from django.utils import timezone
 
 from approvals import drafts
-from approvals.execution import receipts
 from approvals.execution.storefiles import make_store_file
 from approvals.flow import transitions
 from approvals.models import (
-    ArchiveRecord,
-    Decision,
     Document,
     PriceLine,
     Receipt,
     StoreFile,
     Task,
 )
-from opsadmin.core.models import StoredFile
 from opsadmin.core.refusals import Refusal
-from staffing.services import put_in_charge
 from stores.models import Listing, Sku
 from tests.approvals import world as w
+from tests.approvals.carrying_out import PNG, executing, in_charge, post_receipt, store_task
 from tests.factories import ListingFactory, PriceInForceFactory, SkuFactory, StoreFactory
 
 pytestmark = pytest.mark.django_db
-
-PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 64
-
-
-@pytest.fixture
-def world():
-    return w.make_world()
-
-
-def executing(world, prices=("95", "100", "100", "100"), **fields):
-    """Return a price list that waits for its stores."""
-    document = w.submitted(world, prices, **fields)
-    w.sign(world, document)
-    w.file(world, document)
-    w.complete(world, document)
-    return Document.objects.get(pk=document.pk)
 
 
 def taken(world, document, store, *, by="customer_service"):
@@ -62,23 +39,6 @@ def taken(world, document, store, *, by="customer_service"):
 
 def table(data, encoding="gb18030", separator=","):
     return [line.split(separator) for line in data.decode(encoding).splitlines()]
-
-
-def store_task(document, store):
-    return Task.objects.get(document=document, store=store, state="open")
-
-
-def in_charge(world, user, store):
-    """Put somebody in charge of a store from today on."""
-    put_in_charge(
-        employee=user.account.employee.pk, store=store.pk, start=timezone.localdate(), by=world["hr"]
-    )
-
-
-def post_receipt(client, document, store, **posted):
-    posted = {"file": SimpleUploadedFile("后台截图.png", PNG), "applied": "4", **posted}
-    address = reverse("admin:execute_receipt", args=[store_task(document, store).pk])
-    return client.post(address, {"content_hash": document.content_hash, **posted})
 
 
 # ── Files ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -185,91 +145,7 @@ def test_nobody_takes_a_file_before_filing_or_for_a_store_of_others(world):
         make_store_file(document.pk, StoreFactory().pk, by=world["customer_service"])
 
 
-# ── Receipts ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_a_document_is_done_and_closed_when_every_store_has_its_receipt(world, signed_in):
-    document = executing(world)
-    client = signed_in(world["customer_service"])
-    first, second = world.stores
-    answer = post_receipt(client, document, first, applied="3", not_found="1", note="1 款已下架")
-    assert answer.url == reverse("admin:execute", args=[store_task(document, second).pk])
-    document.refresh_from_db()
-    assert document.state == "filed"
-    post_receipt(client, document, second)
-    document.refresh_from_db()
-    assert document.state == "done"
-    receipt = Receipt.objects.get(document=document, store=first)
-    assert (receipt.applied, receipt.failed, receipt.not_found) == (3, 0, 1)
-    assert (receipt.note, receipt.by) == ("1 款已下架", world["customer_service"])
-    kinds = (
-        ArchiveRecord.objects.filter(document=document).order_by("sequence").values_list("kind", flat=True)
-    )
-    assert list(kinds) == ["filing", "campaign", "receipt", "receipt", "closing"]
-    sealed = ArchiveRecord.objects.get(document=document, kind="receipt", stores__store=first)
-    assert sealed.files.get().sha256 == hashlib.sha256(PNG).hexdigest()
-
-
-@pytest.mark.parametrize(
-    ("posted", "sentence"),
-    [
-        ({"file": ""}, "receipt"),
-        ({"file": SimpleUploadedFile("空.png", b"")}, ""),
-        ({"file": SimpleUploadedFile("病毒.exe", b"MZ")}, "病毒.exe"),
-        ({"file": SimpleUploadedFile("假.png", b"<html>")}, "假.png"),
-        ({"file": SimpleUploadedFile("假.pdf", b"<html>")}, "假.pdf"),
-        ({"applied": "3"}, "4"),
-        ({"applied": "3", "failed": "1"}, ""),
-        ({"applied": "four"}, ""),
-        ({"applied": "-4", "failed": "8"}, ""),
-        ({"applied": "４"}, ""),
-    ],
-)
-def test_a_receipt_that_proves_nothing_is_refused_and_leaves_nothing(world, signed_in, posted, sentence):
-    document = executing(world)
-    files, decisions = StoredFile.objects.count(), Decision.objects.count()
-    answer = post_receipt(signed_in(world["customer_service"]), document, world.stores[0], **posted)
-    assert answer.status_code == 422
-    assert sentence in answer.content.decode()
-    assert not Receipt.objects.exists()
-    assert (StoredFile.objects.count(), Decision.objects.count()) == (files, decisions)
-
-
-def test_a_receipt_above_20_mb_is_refused(world, signed_in, monkeypatch):
-    monkeypatch.setattr(receipts, "RECEIPT_BYTES", len(PNG) - 1)
-    document = executing(world)
-    answer = post_receipt(signed_in(world["customer_service"]), document, world.stores[0])
-    assert answer.status_code == 422
-    assert not Receipt.objects.exists()
-
-
-def test_what_was_typed_stays_when_a_receipt_is_refused(world, signed_in):
-    document = executing(world)
-    answer = post_receipt(
-        signed_in(world["customer_service"]),
-        document,
-        world.stores[0],
-        applied="2",
-        failed="1",
-        note="网络中断",
-    )
-    page = answer.content.decode()
-    assert 'value="网络中断"' in page
-    assert 'name="failed" inputmode="numeric" maxlength="7" value="1"' in page
-
-
-def test_the_second_click_records_nothing_and_says_what_was_recorded(world, signed_in):
-    document = executing(world)
-    client = signed_in(world["customer_service"])
-    task = store_task(document, world.stores[0])
-    address = reverse("admin:execute_receipt", args=[task.pk])
-    for _click in range(2):
-        posted = {"file": SimpleUploadedFile("图.png", PNG), "applied": "4"}
-        answer = client.post(
-            address, {"content_hash": document.content_hash, **posted}, headers={"Accept": "application/json"}
-        )
-    assert (answer.status_code, answer.json()["code"]) == (409, "decided")
-    assert Receipt.objects.filter(document=document).count() == 1
+# ── Screens ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_the_first_of_two_people_in_charge_closes_the_store_for_both(world, signed_in):
@@ -283,41 +159,6 @@ def test_the_first_of_two_people_in_charge_closes_the_store_for_both(world, sign
     page = signed_in(colleague).get(reverse("admin:execute", args=[theirs.pk])).content.decode()
     assert "结果.csv" in page
     assert reverse("admin:execute_receipt", args=[theirs.pk]) not in page
-
-
-@pytest.mark.django_db(transaction=True)
-def test_of_two_receipts_for_one_store_at_once_one_is_kept_and_the_other_told_who_was_first(world):
-    """Fails without the lock on the document's row."""
-    colleague = w.person("colleague", ["customer_service"], world["hr"].account.employee.home_department)
-    store = world.stores[0]
-    in_charge(world, colleague, store)
-    document = executing(world)
-    tasks = list(Task.objects.filter(document=document, store=store).select_related("assignee"))
-    barrier, outcomes = threading.Barrier(2), []
-
-    def give(task):
-        data = {"file": SimpleUploadedFile("结果.csv", b"ok"), "applied": 4}
-        barrier.wait()
-        try:
-            transitions.decide(
-                task.pk, by=task.assignee, verdict="execute", content_hash=document.content_hash, data=data
-            )
-            outcomes.append("kept")
-        except Refusal as refusal:
-            outcomes.append(refusal.code)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=give, args=[task]) for task in tasks]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(outcomes) == ["decided", "kept"]
-    assert Receipt.objects.filter(document=document, store=store).count() == 1
-
-
-# ── Screens ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_store_of_others_is_not_found_by_any_address(world, signed_in):

@@ -4,14 +4,16 @@ import threading
 from functools import partial
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, connections, transaction
 
 from approvals.flow import transitions
-from approvals.models import Decision, Document, DocumentState, LineChange, PriceLine, Process, Task
+from approvals.models import Decision, Document, DocumentState, LineChange, PriceLine, Process, Receipt, Task
 from opsadmin.core import jobs
 from opsadmin.core.models import Job, JobState, NumberSeries
 from opsadmin.core.numbering import next_number
 from opsadmin.core.refusals import Refusal
+from tests.approvals.carrying_out import executing, in_charge
 from tests.approvals.world import (
     PASSWORD,
     draft_price_list,
@@ -215,3 +217,34 @@ def test_everybody_at_the_same_task_leaves_the_chain_of_decisions_whole(world):
     looked_at(document)
     outcomes = at_once(*[signing(task, document)] * 4)
     assert outcomes == ["decided", "decided", "decided", "won"]
+
+
+def test_of_two_receipts_for_one_store_at_once_one_is_kept_and_the_other_told_who_was_first(world):
+    """Fails without the lock on the document's row."""
+    colleague = person("colleague", ["customer_service"], world["hr"].account.employee.home_department)
+    store = world.stores[0]
+    in_charge(world, colleague, store)
+    document = executing(world)
+    tasks = list(Task.objects.filter(document=document, store=store).select_related("assignee"))
+    barrier, outcomes = threading.Barrier(2), []
+
+    def give(task):
+        data = {"file": SimpleUploadedFile("结果.csv", b"ok"), "applied": 4}
+        barrier.wait()
+        try:
+            transitions.decide(
+                task.pk, by=task.assignee, verdict="execute", content_hash=document.content_hash, data=data
+            )
+            outcomes.append("kept")
+        except Refusal as refusal:
+            outcomes.append(refusal.code)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=give, args=[task]) for task in tasks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["decided", "kept"]
+    assert Receipt.objects.filter(document=document, store=store).count() == 1
