@@ -1,13 +1,17 @@
-"""Judging a request and its answer, and writing the entry."""
+"""Judging a request and its answer, and writing the entry; two for an answer whose end comes later."""
 
 import hashlib
 import json
 import logging
 import unicodedata
+from copy import copy
 
 from django.contrib import messages
 from django.db import DatabaseError
+from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
+from django.utils.translation import get_language, override
+from django.utils.translation import gettext as _
 
 from opsadmin.audit.objects import about
 from opsadmin.core.addresses import client_address
@@ -112,10 +116,18 @@ def who_was_it(request, before):
 
 
 def write(request, response, before):
-    """Write one entry; when that fails, the line in the program's log stays, and so does the answer."""
+    """Write what became of a request; of a file that is still to be sent, that it began, and later how it ended."""
+    entry = entry_of(request, response, before)
+    if response.streaming and entry.result == AuditResult.DONE:
+        entry.result = AuditResult.BEGUN
+        response.streaming_content = Watched(response.streaming_content, entry)
+    keep(entry, request.resolver_match)
+
+
+def entry_of(request, response, before):
     result, detail = result_of(request, response)
     user, who = who_was_it(request, before)
-    entry = AuditEntry(
+    return AuditEntry(
         at=timezone.now(),
         user=user,
         who=clean(who, 150),
@@ -129,14 +141,62 @@ def write(request, response, before):
         result=result,
         detail=clean(detail, 300),
     )
+
+
+def keep(entry, match=None):
+    """Insert an entry; when that fails, the line in the program's log stays, and so does the answer."""
     try:
-        entry.about = clean(about(request.resolver_match), 120)
+        if match is not None:
+            entry.about = clean(about(match), 120)
         entry.save(force_insert=True)
     except DatabaseError:
         log.exception("not in the database: %s", as_line(entry))
     else:
         log.info("%s", as_line(entry))
-    return entry
+
+
+class Watched:
+    """The pieces of a file on their way; at their end an entry says whether all of them were taken.
+
+    Entries take INSERT only, so that this one is a second one. A process that is killed leaves the first alone: it
+    says that the file began to be sent.
+    """
+
+    def __init__(self, pieces, begun):
+        self.pieces, self.begun, self.language = iter(pieces), begun, get_language()
+        self.sent, self.ended = 0, False
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        try:
+            piece = next(self.pieces)
+        except StopIteration:
+            self.end(whole=True)
+            raise
+        except BaseException:
+            self.end(whole=False)
+            raise
+        self.sent += len(piece)
+        return piece
+
+    def close(self):
+        self.end(whole=False)
+
+    def end(self, *, whole):
+        """Write once how it ended: the pieces were all taken, or it broke off, by whichever side."""
+        if self.ended:
+            return
+        self.ended = True
+        entry = copy(self.begun)
+        entry.pk, entry.at = None, timezone.now()
+        entry.result = AuditResult.DONE if whole else AuditResult.FAILED
+        if not whole:
+            with override(self.language):
+                size = filesizeformat(self.sent)
+                entry.detail = clean(_("Broke off after %(size)s.") % {"size": size}, 300)
+        keep(entry)
 
 
 def as_line(entry):

@@ -20,7 +20,7 @@ from opsadmin.permissions import may_read_audit
 
 PAGE_SIZE = 50
 LARGEST_EXPORT = 100_000
-TONES = {"done": "ok", "not_taken": "info", "refused": "warn", "failed": "block"}
+TONES = {"begun": "info", "done": "ok", "not_taken": "info", "refused": "warn", "failed": "block"}
 
 
 @dataclass(frozen=True)

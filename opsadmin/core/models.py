@@ -137,7 +137,7 @@ class Job(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.kind} {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"
 
     @property
     def open(self):
@@ -250,6 +250,7 @@ class SecondFactorRule(models.Model):
 
 
 class AuditResult(models.TextChoices):
+    BEGUN = "begun", pgettext_lazy("audit", "begun")
     DONE = "done", pgettext_lazy("audit", "done")
     NOT_TAKEN = "not_taken", pgettext_lazy("audit", "not taken")
     REFUSED = "refused", pgettext_lazy("audit", "refused")
@@ -259,6 +260,7 @@ class AuditResult(models.TextChoices):
 class AuditEntry(models.Model):
     """One request that changed something, took data out, or was refused. Rows take INSERT only.
 
+    A file that is sent piece by piece has two: that it began, and how it ended.
     ``who`` is the sign-in name of that moment; it is blank for a visitor, and for a name that no account has: what
     people type there may be a password. ``session`` is a digest, of no use to sign in with. No text holds a
     control character, so that an entry is one line wherever it is printed.

@@ -3,18 +3,25 @@
 import csv
 import io
 import json
+import socket
+import time
+from urllib.parse import urlsplit
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, connection, transaction
 from django.test import Client, RequestFactory
 from django.urls import reverse
 from openpyxl import load_workbook
 
-from opsadmin.audit.recording import clean
+from approvals.models import Attachment
+from opsadmin.audit.recording import AuditMiddleware, clean
 from opsadmin.audit.words import words
 from opsadmin.core.addresses import client_address
+from opsadmin.core.downloads import as_csv
 from opsadmin.core.models import AuditEntry, Job, User
 from opsadmin.roles import ROLES
+from tests.approvals.drafting import Shop
 from tests.factories import UserFactory
 from tests.opsadmin.test_urls_by_role import all_patterns
 
@@ -54,8 +61,11 @@ def test_only_auditor_and_administrator_read_the_log(client, signed_in, code):
     signed_in(roles=[code])
     expected = 200 if code in READERS else 404
     assert client.get(home("audit")).status_code == expected
-    assert client.get(home("audit_export")).status_code == expected
+    answer = client.get(home("audit_export"))
+    assert answer.status_code == expected
     if code in READERS:
+        assert (last().action, last().result, last().method) == ("audit_export", "begun", "GET")
+        b"".join(answer)
         assert (last().action, last().result, last().method) == ("audit_export", "done", "GET")
 
 
@@ -220,6 +230,103 @@ def test_only_what_our_own_proxies_wrote_is_believed_of_the_address(settings, pr
     settings.PROXIES = proxies
     request = RequestFactory().get("/", REMOTE_ADDR="10.0.0.1", HTTP_X_FORWARDED_FOR=forwarded)
     assert client_address(request) == expected
+
+
+def export(client):
+    """Return the answer with the log as a table that is sent piece by piece, and its pieces."""
+    answer = client.get(home("audit_export"), {"format": "csv"})
+    assert answer.streaming
+    return answer, iter(answer.streaming_content)
+
+
+def go_away(answer):
+    """End an answer as the server does when its reader is gone; the test keeps its connection to the database."""
+    for close in answer._resource_closers:
+        close()
+
+
+def results():
+    return list(
+        AuditEntry.objects.filter(action="audit_export").order_by("pk").values_list("result", flat=True)
+    )
+
+
+def test_a_file_is_done_in_the_log_once_its_last_piece_was_taken(client, signed_in):
+    user = signed_in(roles=["auditor"]).user
+    answer, pieces = export(client)
+    next(pieces)
+    assert results() == ["begun"]
+    list(pieces)
+    assert results() == ["begun", "done"]
+    assert (last().user, last().path, last().address) == (user, home("audit_export"), "127.0.0.1")
+
+
+def test_a_file_whose_reader_goes_away_broke_off_in_the_log(client, signed_in):
+    signed_in(roles=["auditor"])
+    answer, pieces = export(client)
+    first = next(pieces)
+    go_away(answer)
+    assert results() == ["begun", "failed"]
+    assert last().detail.startswith("中途断开") and str(len(first)) in last().detail
+    assert client.get(home("audit"), {"result": "begun"}).context["rows"][0].result == "begun"
+    answer, _pieces = export(client)
+    go_away(answer)
+    assert results() == ["begun", "failed"] * 2
+
+
+def test_a_file_that_fails_in_the_middle_broke_off_in_the_log(rf, db):
+    def rows():
+        yield from ([number] for number in range(50_000))
+        raise LookupError("gone")
+
+    request = rf.get("/")
+    request.user, request.resolver_match = UserFactory(), None
+    answer = AuditMiddleware(lambda _request: as_csv("a.csv", ["a"], rows()))(request)
+    with pytest.raises(LookupError, match="gone"):
+        list(answer.streaming_content)
+    go_away(answer)
+    assert list(AuditEntry.objects.order_by("pk").values_list("result", flat=True)) == ["begun", "failed"]
+    assert "KB" in last().detail
+
+
+def test_a_kept_file_is_watched_on_its_way_like_a_table(client, signed_in):
+    document = Shop(goods=1).draft()
+    signed_in(document.drafted_by)
+    upload = SimpleUploadedFile("a.bin", b"x" * 200_000)
+    client.post(home("document_comment", document.pk), {"text": "x", "files": [upload]})
+    kept = home("attachment", Attachment.objects.latest("pk").pk)
+    assert len(b"".join(client.get(kept))) == 200_000
+    assert (last().action, last().result) == ("attachment", "done")
+    answer = client.get(kept)
+    next(iter(answer.streaming_content))
+    go_away(answer)
+    assert (last().action, last().result) == ("attachment", "failed")
+
+
+@pytest.mark.soak
+def test_a_reader_who_cuts_the_connection_is_seen_by_the_real_server(web, client, signed_in):
+    signed_in(roles=["auditor"])
+    AuditEntry.objects.bulk_create(
+        AuditEntry(who="x", path="/" + "x" * 290, method="POST", status=302, result="done")
+        for _number in range(60_000)
+    )
+    host = urlsplit(web)
+    cookies = "; ".join(f"{name}={one.value}" for name, one in client.cookies.items())
+    with socket.socket() as reader:
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        reader.connect((host.hostname, host.port))
+        asked = f"GET {home('audit_export')}?format=csv HTTP/1.1\r\nHost: {host.netloc}\r\nCookie: {cookies}\r\n\r\n"
+        reader.sendall(asked.encode())
+        assert b" 200 " in reader.recv(1000)
+        assert wait_for(lambda: results() == ["begun"])
+    assert wait_for(lambda: results() == ["begun", "failed"])
+
+
+def wait_for(is_so, seconds=20):
+    until = time.monotonic() + seconds
+    while not (found := is_so()) and time.monotonic() < until:
+        time.sleep(0.1)
+    return found
 
 
 def test_a_change_costs_one_insert_into_the_log(client, signed_in, django_assert_max_num_queries):
