@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 
 from opsadmin import factors
 from opsadmin.core.addresses import client_address
+from opsadmin.core.lockout import failed, is_locked
 from opsadmin.core.screens import page
-from opsadmin.signin import ADDRESS, BEGAN_AT, PROVED_AT, SEEN_AT, failed, is_locked, locked_out
+from opsadmin.signin import ADDRESS, BEGAN_AT, PROVED_AT, SEEN_AT, locked_out
 
 # Where a decision, a limit, a right or a second factor is at stake.
 BEFORE_POST = {
@@ -57,12 +58,16 @@ def is_recent(request):
     return time.time() - request.session.get(PROVED_AT, 0) < settings.PROVE_AGAIN_MINUTES * 60
 
 
+def is_signing(request):
+    """Say whether a signature is given: it asks for the password by itself, each time."""
+    posted = request.method == "POST" and view_name(request) == "review_decide"
+    return posted and bool(request.POST.get("password"))
+
+
 def is_needed(request):
     name = view_name(request)
     if request.method == "POST":
-        # A signature asks for the password by itself, each time.
-        signing = name == "review_decide" and request.POST.get("password")
-        return name in BEFORE_POST and not signing
+        return name in BEFORE_POST and not is_signing(request)
     return name in BEFORE_READING
 
 
@@ -102,6 +107,8 @@ class ProofMiddleware:
         return self.get_response(request)
 
     def process_view(self, request, view, args, kwargs):
+        if is_signing(request) and request.user.is_authenticated and is_locked(request, request.user):
+            return locked_out(request)
         if not is_needed(request) and "proof_then" not in request.POST:
             return None
         if not request.user.is_authenticated or is_recent(request):

@@ -202,6 +202,11 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
 AXES_LOCKOUT_CALLABLE = "opsadmin.signin.locked_out"
+# What stands beside "password" in no record of a failed attempt: a wrong one is often nearly the right one.
+AXES_SENSITIVE_PARAMETERS = [
+    *("proof_password", "proof_code", "code", "credential"),
+    *("old_password", "new_password1", "new_password2"),
+]
 AXES_CLIENT_IP_CALLABLE = "opsadmin.core.addresses.client_address"
 # A session ends after so long without a click, and in any case so many hours after the sign-in.
 SESSION_IDLE_MINUTES = env.number("SESSION_IDLE_MINUTES", 120, low=5, high=720)

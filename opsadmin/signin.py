@@ -3,14 +3,13 @@
 import json
 import time
 
-from axes.handlers.proxy import AxesProxyHandler
 from axes.helpers import get_cool_off
 from cryptography.exceptions import InvalidSignature
 from django.contrib import messages
 from django.contrib.admin import site
 from django.contrib.auth import login, views
 from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.signals import user_logged_in, user_login_failed
+from django.contrib.auth.signals import user_logged_in
 from django.core.exceptions import ValidationError
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -25,6 +24,7 @@ from django.views.decorators.http import require_http_methods
 
 from opsadmin import factors, passwords
 from opsadmin.core.addresses import client_address
+from opsadmin.core.lockout import failed, is_locked
 from opsadmin.core.models import User
 
 HALF_WAY = "signin_half_way"
@@ -56,11 +56,24 @@ class SignInForm(AuthenticationForm):
 
 
 class ChangePassword(views.PasswordChangeView):
-    """The page on which one chooses a new password; the account's other sessions end."""
+    """The page on which one chooses a new password; the account's other sessions end.
+
+    Guesses at the present one count as they do at sign-in.
+    """
 
     template_name = "op/signin/password.html"
     form_class = passwords.OwnPasswordForm
     success_url = reverse_lazy("admin:profile")
+
+    def post(self, request, *args, **kwargs):
+        if is_locked(request, request.user):
+            return locked_out(request)
+        return super().post(request, *args, **kwargs)
+
+    def form_invalid(self, form):
+        if form.has_error("old_password", "password_incorrect"):
+            failed(self.request, self.request.user)
+        return super().form_invalid(form)
 
     def form_valid(self, form):
         messages.success(self.request, _("Your password is changed; all other devices are signed out."))
@@ -136,16 +149,6 @@ def proves_by_factor(request, user):
         return factors.code_fits(user, request.POST.get("code", ""))
     except (ValidationError, InvalidSignature, ValueError, KeyError, TypeError, AttributeError):
         return False
-
-
-def is_locked(request, user):
-    """Say whether too many wrong passwords or codes have locked the account for this address."""
-    return not AxesProxyHandler.is_allowed(request, {"username": user.username})
-
-
-def failed(request, user):
-    """Count a failed proof with the failed passwords of the account: one lockout for both."""
-    user_login_failed.send(__name__, credentials={"username": user.username}, request=request)
 
 
 def note_proof(sender, request, user, **kwargs):

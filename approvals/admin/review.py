@@ -18,6 +18,7 @@ from approvals.flow import filing, transitions
 from approvals.guards import acknowledge, unacknowledged
 from approvals.kinds import kind_of
 from approvals.models import Decision, Document, StepKind, Task, TaskState, Verdict
+from opsadmin.core import lockout
 from opsadmin.core.addresses import client_address
 from opsadmin.core.refusals import Refusal
 from opsadmin.core.screens import page, screen
@@ -222,6 +223,8 @@ def decide(request, pk):
             **asked,
         )
     except Refusal as refusal:
+        if refusal.code == "password" and request.POST.get("password"):
+            lockout.failed(request, request.user)
         if refusal.code in MAY_TRY_AGAIN:
             return review_page(request, my_task(request.user, pk), refused=str(refusal), status=422)
         messages.error(request, str(refusal))

@@ -3,13 +3,18 @@
 import time
 
 import pytest
+from axes.models import AccessAttempt
+from axes.utils import reset
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from approvals.flow import transitions
+from approvals.models import Decision
 from opsadmin import limits
 from opsadmin.core.models import AuditEntry
 from opsadmin.signin import PROVED_AT
+from tests.approvals import world as w
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -110,6 +115,61 @@ def test_a_lock_holds_for_one_account_from_one_address(client, person, settings)
         client.post(home("login"), {"username": "mei", "password": "wrong"})
     right = {"username": "mei", "password": PASSWORD}
     assert client.post(home("login"), right, REMOTE_ADDR="192.0.2.50").status_code == 302
+
+
+def change(client, old, **more):
+    typed = {"old_password": old, "new_password1": "quite-other-22", "new_password2": "quite-other-22"}
+    return client.post(home("password_change"), typed | more)
+
+
+def test_guesses_at_the_own_password_count_like_those_at_sign_in(client, signed_in, person, settings):
+    signed_in(person)
+    answers = [change(client, f"wrong-{n}").status_code for n in range(settings.AXES_FAILURE_LIMIT)]
+    assert answers == [200] * (settings.AXES_FAILURE_LIMIT - 1) + [429]
+    locked = change(client, PASSWORD)
+    assert locked.status_code == 429 and "密码或验证码错误次数过多" in locked.content.decode()
+    person.refresh_from_db()
+    assert person.check_password(PASSWORD)
+    assert Client().post(home("login"), {"username": "mei", "password": PASSWORD}).status_code == 429
+    assert decide(client, password=PASSWORD).status_code == 429
+
+
+def test_a_new_password_that_does_not_fit_is_no_guess(client, signed_in, person, settings):
+    signed_in(person)
+    for _n in range(settings.AXES_FAILURE_LIMIT + 1):
+        assert change(client, PASSWORD, new_password2="another").status_code == 200
+    assert change(client, PASSWORD).status_code == 302
+
+
+def test_guesses_at_a_signature_count_like_those_at_sign_in(client, settings):
+    world = w.make_world(goods=1)
+    document = w.submitted(world, ["95"])
+    by = world["ecommerce_manager"]
+    task = w.open_task(document, by)
+    transitions.mark_looked(task.pk, by=by, lines=document.summary["bands"]["must"])
+    client.force_login(by, backend="opsadmin.backends.AccountBackend")
+
+    def sign(password):
+        typed = {"verdict": "sign", "content_hash": document.content_hash, "password": password}
+        return client.post(home("review_decide", task.pk), typed).status_code
+
+    assert sign("") == 422
+    answers = [sign(f"wrong-{n}") for n in range(settings.AXES_FAILURE_LIMIT)]
+    assert answers == [422] * (settings.AXES_FAILURE_LIMIT - 1) + [429]
+    assert sign(w.PASSWORD) == 429 and change(client, w.PASSWORD).status_code == 429
+    assert not Decision.objects.filter(document=document, verdict="sign").exists()
+    reset(username=by.username)
+    assert sign(w.PASSWORD) == 302
+
+
+def test_what_was_typed_for_a_password_stands_in_no_record_of_failures(long_ago):
+    decide(long_ago, proof_then="post", proof_password="nearly-right-1")
+    decide(long_ago, proof_then="post", proof_code="731902")
+    change(long_ago, "nearly-right-2")
+    kept = str(list(AccessAttempt.objects.values()))
+    assert AccessAttempt.objects.get().failures_since_start == 3
+    for typed in ("nearly-right-1", "731902", "nearly-right-2", "quite-other-22"):
+        assert typed not in kept
 
 
 def waits(answer):
