@@ -23,7 +23,7 @@ from opsadmin.core.jobs import handler
 from opsadmin.core.notices import tell
 from opsadmin.core.refusals import Refusal
 from opsadmin.core.spreadsheets import Fault, Limits, SpreadsheetRefused, read
-from opsadmin.core.spreadsheets.faults import clipped
+from opsadmin.core.spreadsheets.faults import clipped, legible
 from opsadmin.core.spreadsheets.sheetxml import column_letters
 from opsadmin.core.spreadsheets.values import as_text
 
@@ -171,13 +171,14 @@ class Reading:
         """Show at once what was found out about the file; the rows take longer."""
         table = self.table
         self.present = {
-            key: (column_letters(index + 1), table.header.names[index]) for key, index in table.places.items()
+            key: (column_letters(index + 1), legible(table.header.names[index]))
+            for key, index in table.places.items()
         }
         self.details |= {
             "text": table.encoding is not None,
             "bom": table.bom,
             "columns": len(self.present),
-            "ignored": table.ignored_headers[:30],
+            "ignored": [clipped(name) for name in table.ignored_headers[:30]],
             "other_sheets": table.other_sheets[:30],
             "hidden_sheets": table.hidden_sheets[:30],
             "first_rows": self.first_rows(),
@@ -199,7 +200,7 @@ class Reading:
         places = [self.table.places[key] for key in ("sku_code", "sku_name") if key in self.table.places]
         rows = self.table.preview[: FIRST_ROWS if self.table.encoding else 1]
         cells = [[row[place] for place in places or range(len(row)) if place < len(row)] for row in rows]
-        return [" · ".join(filter(None, row))[:60] for row in cells]
+        return [clipped(" · ".join(filter(None, row))) for row in cells]
 
     def read_rows(self):
         for row in self.table:
@@ -318,10 +319,14 @@ class Reading:
             copied(fault.column_header[:60]),
             copied(fault.value[:80]),
             copied(fault.code),
-            copied(json.dumps(fault.params, ensure_ascii=False, default=str)),
+            copied(json.dumps(legible_params(fault.params), ensure_ascii=False, default=str)),
             "t" if note else "f",
         )
         self.fault_file.write("\t".join(line) + "\n")
+
+
+def legible_params(params):
+    return {name: legible(value) if type(value) is str else value for name, value in params.items()}
 
 
 NOTHING = "\\N"

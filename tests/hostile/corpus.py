@@ -555,7 +555,21 @@ def odd_xml():
             lambda shape, state=state: good_workbook(shape, **{"xl/workbook.xml": workbook(state=state)}),
             REFUSED,
         )
-    for name in ("", "x" * 300, "&lt;script&gt;", "a&#10;b", "../x", "'; DROP TABLE x"):
+    for name in ("_x0000_", "x_x0000_y", "a_x0001_\u202eb"):
+        yield with_sheet(
+            f"a column named {name!r}",
+            lambda shape, name=name: sheet([*shape.header, name], [*shape.row, "x"]),
+            None,
+        )
+        yield with_sheet(
+            f"a column with {name!r} behind its name",
+            lambda shape, name=name: sheet([shape.header[0] + name, *shape.header[1:]], shape.row),
+            None,
+        )
+    for name in (
+        *("", "x" * 300, "&lt;script&gt;", "a&#10;b", "../x", "'; DROP TABLE x"),
+        *("a&#0;b", "a_x0000_b", "a&#xD800;b"),
+    ):
         yield (
             f"a sheet named {name[:20]!r}",
             lambda shape, name=name: good_workbook(shape, **{"xl/workbook.xml": workbook(name)}),

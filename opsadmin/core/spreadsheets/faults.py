@@ -172,8 +172,13 @@ def explain(code, params=None):
 def clipped(text):
     """Return a value as a fault shows it: at most 60 characters, what nobody can see as its number."""
     if not text.isprintable():
-        text = "".join(map(visible, text[:CLIP]))
+        text = legible(text[:CLIP])
     return text if len(text) <= CLIP else text[: CLIP - 1] + "…"
+
+
+def legible(text):
+    """Return a text in which signs, or their numbers, stand for what nobody can see and no JSON may hold."""
+    return text if text.isprintable() else "".join(map(visible, text))
 
 
 def visible(char):
