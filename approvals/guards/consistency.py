@@ -17,8 +17,7 @@ def listed(check):
                       SELECT store FROM unnest(g.stores) AS store
                       WHERE store NOT IN (SELECT s.store_id FROM stores_listing s
                                           WHERE s.sku_id = l.sku_id AND s.state = 'listed')) AS missing
-                  FROM lines l JOIN scopes g ON g.no = l.scope LEFT JOIN on_shelf o ON o.line_id = l.id
-                  WHERE coalesce(o.stores, 0) < cardinality(g.stores)) l""",
+                  FROM lines l JOIN scopes g ON g.no = l.scope JOIN off_shelf o ON o.line_id = l.id) l""",
     ]
 
 
@@ -141,24 +140,24 @@ def odd_in_bulk(check):
 
     One hit with the gravest of the three. A list of a handful of lines says nothing about its mass and is passed over.
     """
-    change = "abs(l.final_price - l.base_price) * 100 / l.base_price"
     return [
         f"""SELECT 'sign', {DOCUMENT}, x.variant, {pct("x.share")} || ' / ' || {pct("x.median")},
                    CASE x.variant WHEN 'median' THEN {pct("%(G28_median)s")} WHEN 'many' THEN {pct("%(G28_changed)s")}
                         ELSE '' END,
-                   jsonb_build_object('changed', x.changed, 'share', round(x.share, 1), 'factor', x.factor,
-                                      'median', round(x.median::numeric, 1))
-            FROM (SELECT x.*, CASE WHEN changed >= %(G28_lines)s AND factors = 1 THEN 'factor'
+                   jsonb_build_object('changed', x.changed, 'share', round(x.share, 1),
+                                      'factor', round(x.lowest::numeric, 3), 'median', round(x.median::numeric, 1))
+            FROM (SELECT x.*, CASE WHEN changed >= %(G28_lines)s
+                                        AND round(lowest::numeric, 3) = round(highest::numeric, 3) THEN 'factor'
                                    WHEN median > %(G28_median)s THEN 'median'
                                    WHEN share > %(G28_changed)s THEN 'many' END AS variant
                   FROM (SELECT count(*) AS lines, count(*) FILTER (WHERE changed) AS changed,
                                count(*) FILTER (WHERE changed) * 100.0 / count(*) AS share,
-                               count(DISTINCT factor) FILTER (WHERE changed) AS factors,
-                               min(factor) FILTER (WHERE changed) AS factor,
+                               min(factor) FILTER (WHERE changed) AS lowest,
+                               max(factor) FILTER (WHERE changed) AS highest,
                                percentile_cont(0.5) WITHIN GROUP (ORDER BY change) FILTER (WHERE changed) AS median
-                        FROM (SELECT l.final_price <> l.base_price AS changed, {change} AS change,
-                                     round(l.final_price / l.base_price, 3) AS factor
-                              FROM lines l WHERE l.base_price > 0) l HAVING count(*) > 0) x
+                        FROM (SELECT final_fen <> base_fen AS changed, final_fen::float8 / base_fen AS factor,
+                                     abs(final_fen - base_fen)::float8 * 100 / base_fen AS change
+                              FROM lines WHERE base_fen > 0) l HAVING count(*) > 0) x
                   WHERE lines >= %(G28_lines)s) x
             WHERE x.variant IS NOT NULL"""
     ]
@@ -171,8 +170,8 @@ def unit(check):
         f"""SELECT 'block', {DOCUMENT}, 'unit', trim_scale(round(x.median::numeric, 4))::text,
                    %(G29_low)s::text || ' – ' || %(G29_high)s::text, jsonb_build_object('lines', x.lines)
             FROM (SELECT count(*) AS lines,
-                         percentile_cont(0.5) WITHIN GROUP (ORDER BY l.final_price / l.old) AS median
-                  FROM (SELECT final_price, coalesce(base_price, reference_price) AS old FROM lines) l
+                         percentile_cont(0.5) WITHIN GROUP (ORDER BY l.final_fen::float8 / l.old) AS median
+                  FROM (SELECT final_fen, coalesce(base_fen, reference_fen) AS old FROM lines) l
                   WHERE l.old > 0) x
             WHERE x.median BETWEEN %(G29_low)s AND %(G29_high)s
                OR x.median BETWEEN 1.0 / %(G29_high)s AND 1.0 / %(G29_low)s"""

@@ -10,17 +10,20 @@ from stores.models import Store
 BUCKETS = (-30, -20, -10, -5, 0, 5, 10, 20, 30)
 MOST_STORES_NAMED = 40
 
-FIGURES = """
+# Floats cost a tenth; what they are off by is rounded away before a half is rounded up.
+MARGIN = "round(round(avg(({price} * (1 - fee)::float8 - cost_fen) * 100 / {price})::numeric, 9), 1)::float"
+FIGURES = f"""
 SELECT count(*) AS kept,
-       count(*) FILTER (WHERE final_price <> base_price) AS changed,
-       count(*) FILTER (WHERE final_price > base_price) AS up,
-       count(*) FILTER (WHERE final_price < base_price) AS down,
-       count(*) FILTER (WHERE base_price IS NULL) AS without_base,
-       count(*) FILTER (WHERE final_price < cost * (1 + fee)) AS below_cost,
+       count(*) FILTER (WHERE final_fen <> base_fen) AS changed,
+       count(*) FILTER (WHERE final_fen > base_fen) AS up,
+       count(*) FILTER (WHERE final_fen < base_fen) AS down,
+       count(*) FILTER (WHERE base_fen IS NULL) AS without_base,
+       count(*) FILTER (WHERE final_price < full_cost) AS below_cost,
        count(*) FILTER (WHERE final_price < floor_price) AS below_floor,
-       coalesce(sum(greatest(cost - final_price, 0) * stock), 0)::numeric(14, 2)::text AS money_at_risk,
-       round(avg((final_price * (1 - fee) - cost) * 100 / final_price), 1)::float AS margin_now,
-       round(avg((base_price * (1 - fee) - cost) * 100 / base_price), 1)::float AS margin_before,
+       coalesce(sum((cost - final_price) * stock) FILTER (WHERE cost_fen > final_fen), 0)::numeric(14, 2)::text
+           AS money_at_risk,
+       {MARGIN.format(price="final_fen")} AS margin_now,
+       {MARGIN.format(price="base_fen")} AS margin_before,
        round(count(*) FILTER (WHERE pool = 'common') * 100.0 / nullif(count(*), 0), 1)::float AS common_share
 FROM lines
 """
@@ -33,15 +36,17 @@ FROM {lines} l WHERE document_id = %(doc)s
 """
 DIGEST = "CASE decided_digest WHEN '' THEN '' ELSE encode(sha256(convert_to({text}, 'UTF8')), 'hex') END"
 CHANGES = """
-WITH changes AS (
-    SELECT sku_code, (final_price - base_price) * 100 / base_price AS pct FROM lines
-    WHERE base_price > 0 AND final_price <> base_price)
-SELECT (SELECT coalesce(jsonb_object_agg(bucket, n), '{}') FROM (
-            SELECT width_bucket(pct, %(buckets)s::numeric[]) AS bucket, count(*) AS n FROM changes GROUP BY 1) b),
-       coalesce((SELECT jsonb_build_object('sku', sku_code, 'pct', round(pct, 1)) FROM changes WHERE pct > 0
-                 ORDER BY pct DESC, sku_code LIMIT 1), 'null'),
-       coalesce((SELECT jsonb_build_object('sku', sku_code, 'pct', round(-pct, 1)) FROM changes WHERE pct < 0
-                 ORDER BY pct, sku_code LIMIT 1), 'null')
+WITH changes AS MATERIALIZED (
+    SELECT sku_code, (final_fen - base_fen)::float8 * 100 / base_fen AS pct FROM lines
+    WHERE base_fen > 0 AND final_fen <> base_fen),
+spread AS MATERIALIZED (
+    SELECT width_bucket(pct, %(buckets)s::float8[]) AS bucket, count(*) AS n, min(pct) AS low, max(pct) AS high
+    FROM changes GROUP BY 1)
+SELECT coalesce((SELECT jsonb_object_agg(bucket, n) FROM spread), '{}'),
+       coalesce((SELECT jsonb_build_object('sku', min(sku_code), 'pct', round(pct::numeric, 1)) FROM changes
+                 WHERE pct = (SELECT max(high) FROM spread WHERE high > 0) GROUP BY pct), 'null'),
+       coalesce((SELECT jsonb_build_object('sku', min(sku_code), 'pct', round(-pct::numeric, 1)) FROM changes
+                 WHERE pct = (SELECT min(low) FROM spread WHERE low < 0) GROUP BY pct), 'null')
 """
 # What stands in each unified store when the window begins, for SKUs that some line prices in some stores only.
 DIFFERING = f"""

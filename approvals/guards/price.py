@@ -29,7 +29,7 @@ def cost_and_floor(check):
         f"""SELECT 'warn', {LINE}, 'old_cost', l.cost_as_of::text, %(G04_cost_days)s::text, {NO_WITNESS}
             FROM lines l
             WHERE l.cost = l.master_cost
-              AND l.cost_as_of < (now() AT TIME ZONE 'Asia/Shanghai')::date - %(G04_cost_days)s""",
+              AND l.cost_as_of < (SELECT (now() AT TIME ZONE 'Asia/Shanghai')::date - %(G04_cost_days)s)""",
     ]
 
 
@@ -42,10 +42,10 @@ def below_cost(check):
     return [
         f"""SELECT CASE WHEN l.excused THEN 'sign' ELSE 'block' END, {LINE},
                    CASE WHEN l.excused THEN 'with_reason' ELSE 'no_reason' END,
-                   l.final_price::text, round(l.cost * (1 + l.fee), 2)::text,
+                   l.final_price::text, round(l.full_cost, 2)::text,
                    jsonb_build_object('cost', l.cost, 'fee', l.fee, 'reason', l.reason, 'kind', l.reason_code,
                                       'at_risk', greatest(l.cost - l.final_price, 0) * l.stock)
-            FROM lines l WHERE l.final_price < l.cost * (1 + l.fee)"""
+            FROM lines l WHERE l.final_price < l.full_cost"""
     ]
 
 
@@ -68,7 +68,7 @@ def thin_margin(check):
         f"""SELECT 'warn', {LINE}, 'thin', {pct(f"({left}) * 100 / l.final_price")}, {pct("%(G07_margin)s")},
                    {NO_WITNESS}
             FROM lines l
-            WHERE ({left}) * 100 < l.final_price * %(G07_margin)s AND l.final_price >= l.cost * (1 + l.fee)"""
+            WHERE ({left}) * 100 < l.final_price * %(G07_margin)s AND l.final_price >= l.full_cost"""
     ]
 
 
@@ -77,34 +77,33 @@ def change(check):
     """The change against the price in force: a reason, a higher signature or a block, by the policy's limits."""
     beyond = "abs(l.final_price - l.base_price) * 100 > l.base_price * %(G08_{step})s"
     steps = " ".join(f"WHEN {beyond.format(step=step)} THEN '{step}'" for step in ("block", "sign", "warn"))
+    least = "least(%(G08_block)s, %(G08_sign)s, %(G08_warn)s)"
     return [
         f"""SELECT l.step, {LINE}, l.step, {pct("(l.final_price - l.base_price) * 100 / l.base_price")},
                    CASE l.step WHEN 'block' THEN {pct("%(G08_block)s")} WHEN 'sign' THEN {pct("%(G08_sign)s")}
                         ELSE {pct("%(G08_warn)s")} END,
                    jsonb_build_object('was', l.base_price)
-            FROM (SELECT l.*, CASE {steps} END AS step FROM lines l WHERE l.base_price > 0) l
-            WHERE l.step IS NOT NULL"""
+            FROM (SELECT l.*, CASE {steps} END AS step FROM lines l
+                  WHERE l.base_fen > 0 AND abs(l.final_fen - l.base_fen) * 100 > l.base_fen * {least}) l"""
     ]
 
 
-def slipped(new, old):
-    """Return SQL that says whether a price is 10 or 100 times another, or a tenth or hundredth, within the limit."""
+def slipped(old):
+    """Return SQL that says whether the price is 10 or 100 times another, or a tenth or hundredth, within the limit."""
+    fen, old = f"l.{old}_fen", f"l.{old}_price"
     margin = "%(G09_tolerance)s / 100.0"
     near = " OR ".join(
-        f"{new} BETWEEN {old} * {factor} * (1 - {margin}) AND {old} * {factor} * (1 + {margin})"
+        f"l.final_price BETWEEN {old} * {factor} * (1 - {margin}) AND {old} * {factor} * (1 + {margin})"
         for factor in ("10", "0.1", "100", "0.01")
     )
     # The limit lies at 50 % or below: what is nearer to the old price is passed over at once.
-    return f"{new} NOT BETWEEN {old} * 0.2 AND {old} * 4 AND ({near})"
+    return f"l.final_fen * 5 NOT BETWEEN {fen} AND {fen} * 20 AND ({near})"
 
 
 @guard("G09")
 def digit_slip(check):
     """One digit too many or too few, against the price in force, or else against the reference."""
-    base, reference = (
-        slipped("l.final_price", "l.base_price"),
-        slipped("l.final_price", "l.reference_price"),
-    )
+    base, reference = slipped("base"), slipped("reference")
     return [
         f"""SELECT 'block', {LINE}, l.against, l.final_price::text, l.old::text,
                    jsonb_build_object('ratio', round(l.final_price / l.old, 3))
@@ -130,10 +129,11 @@ def transposed(check):
     return [
         f"""SELECT 'warn', {LINE}, l.against, l.final_price::text, l.old::text, {NO_WITNESS}
             FROM (SELECT l.*, coalesce(l.base_price, l.reference_price) AS old,
+                         coalesce(l.base_fen, l.reference_fen) AS old_fen,
                          CASE WHEN l.base_price IS NULL THEN 'reference' ELSE 'base' END AS against
                   FROM lines l) l
-            WHERE CASE WHEN abs(l.final_price - l.old) * 100 > l.old * %(G10_change)s
-                            AND (l.final_price - l.old) * 100 %% 9 = 0
+            WHERE CASE WHEN (l.final_fen - l.old_fen) %% 9 = 0
+                            AND abs(l.final_fen - l.old_fen) * 100 > l.old_fen * %(G10_change)s
                             AND length(l.final_price::text) = length(l.old::text)
                        THEN {new} = {old} ELSE false END"""
     ]
@@ -159,14 +159,14 @@ def odd_ending(check):
     """
     return [
         f"""WITH endings AS (
-                SELECT right(p.price::text, 2) AS cents, count(*) AS n
-                FROM lines l, LATERAL (VALUES (l.final_price), (l.base_price)) AS p (price)
-                WHERE p.price IS NOT NULL GROUP BY 1),
+                SELECT fen %% 100 AS ending, count(*) AS n
+                FROM (SELECT final_fen FROM lines UNION ALL SELECT base_fen FROM lines) p (fen)
+                WHERE fen IS NOT NULL GROUP BY 1),
              rare AS (
-                SELECT cents, sum(n) OVER () AS together FROM endings
+                SELECT ending, sum(n) OVER () AS together FROM endings
                 WHERE n * 100 < %(G31_share)s * (SELECT sum(n) FROM endings))
             SELECT 'info', {LINE}, 'odd', l.final_price::text, {pct("%(G31_share)s")}, {NO_WITNESS}
-            FROM lines l JOIN rare ON rare.cents = right(l.final_price::text, 2)
-            WHERE l.final_price IS DISTINCT FROM l.base_price
+            FROM lines l JOIN rare ON rare.ending = l.final_fen %% 100
+            WHERE l.final_fen IS DISTINCT FROM l.base_fen
               AND rare.together * 100 < 4 * %(G31_share)s * (SELECT sum(n) FROM endings)"""
     ]

@@ -26,50 +26,51 @@ ODD_CENTS_POINTS, SWAPPED_POINTS, NO_PRICE_POINTS, EXCEPTION_POINTS = 1500, 1500
 # A line changed since the last decision comes before all that were carried over.
 CHANGED_SINCE_POINTS = 20000
 
-# Lines and hits are put below each other and summed: a join would be planned on hits that nobody has counted yet.
 RANK = """
 WITH usual AS (
-    SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY final_price::float8 / reference_price::float8) AS ratio
-    FROM lines WHERE reference_price > 0),
+    SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY final_fen::float8 / reference_fen) AS ratio
+    FROM lines WHERE reference_fen > 0),
 beside AS (
-    SELECT id, base_price AS old, final_price AS new, lag(base_price) OVER near AS old_before,
-           lag(final_price) OVER near AS new_before, lead(base_price) OVER near AS old_after,
-           lead(final_price) OVER near AS new_after
+    SELECT id, base_fen AS old, final_fen AS new, lag(id) OVER near AS id_before,
+           lag(base_fen) OVER near AS old_before, lag(final_fen) OVER near AS new_before
     FROM lines WINDOW near AS (ORDER BY row_no, id)),
 swapped AS (
-    SELECT id FROM beside
-    WHERE old <> new AND ((new = old_before AND old = new_before) OR (new = old_after AND old = new_after))),
+    SELECT unnest(ARRAY[id, id_before]) AS id FROM beside
+    WHERE old <> new AND new = old_before AND old = new_before),
 seen AS (
-    SELECT id, base_price, final_price, cost, stock, final_price::float8 AS new, base_price::float8 AS old,
-           abs(final_price::float8 / reference_price::float8 / nullif(usual.ratio, 0) - 1) * 100 AS off,
-           exception_reason <> '' AND final_price IS DISTINCT FROM base_price AS new_exception
+    SELECT id, risk, band, cost, final_price, stock, cost_fen, final_fen AS new, base_fen AS old,
+           abs(final_fen::float8 / reference_fen / nullif(usual.ratio, 0) - 1) * 100 AS off,
+           exception_reason <> '' AND final_fen IS DISTINCT FROM base_fen AS new_exception
     FROM lines, usual),
-signs AS (
-    SELECT s.id, s.final_price <> s.base_price AS changed, {carried} AS carried, {again} AS again, false AS grave,
-           s.base_price IS NULL OR s.new_exception AS doubtful,
-           least(coalesce(abs(s.new - s.old) * 100 / s.old, 0), 200) * 5
+judged AS (
+    SELECT s.id, s.risk, s.band, s.new <> s.old AS changed, {carried} AS carried, {again} AS again,
+           s.old IS NULL OR s.new_exception AS doubtful,
+           least(coalesce(abs(s.new - s.old)::float8 * 100 / s.old, 0), 200) * 5
            + CASE WHEN s.off > 3 THEN least(s.off, 100) * 20 ELSE 0 END
-           + CASE WHEN s.base_price IS NULL THEN {no_price} ELSE 0 END
+           + CASE WHEN s.old IS NULL THEN {no_price} ELSE 0 END
            + CASE WHEN s.new_exception THEN {exception} ELSE 0 END
            + CASE WHEN {again} THEN {since} ELSE 0 END
-           + CASE WHEN s.cost > s.final_price THEN least((s.cost - s.final_price) * s.stock / 100, 500) ELSE 0 END
+           + CASE WHEN s.cost_fen > s.new THEN least((s.cost - s.final_price) * s.stock / 100, 500) ELSE 0 END
            AS points
-    FROM seen s {joined}
-    UNION ALL
-    SELECT line_id, NULL, NULL, NULL, severity IN ('block', 'sign'), severity <> 'info' OR code = 'G31',
-           CASE severity WHEN 'block' THEN {block} WHEN 'sign' THEN {sign}
-                WHEN 'warn' THEN CASE code {warnings} ELSE {other} END
-                ELSE CASE code WHEN 'G31' THEN {odd} ELSE 0 END END
-    FROM approvals_guardhit WHERE document_id = %(doc)s AND line_id IS NOT NULL
-    UNION ALL
-    SELECT id, NULL, NULL, NULL, false, true, {swapped} FROM swapped),
+    FROM seen s {joined}),
+signs AS (
+    SELECT id, bool_or(grave) AS grave, bool_or(doubtful) AS doubtful, sum(points) AS points FROM (
+        SELECT line_id AS id, severity IN ('block', 'sign') AS grave, severity <> 'info' OR code = 'G31' AS doubtful,
+               CASE severity WHEN 'block' THEN {block} WHEN 'sign' THEN {sign}
+                    WHEN 'warn' THEN CASE code {warnings} ELSE {other} END
+                    ELSE CASE code WHEN 'G31' THEN {odd} ELSE 0 END END AS points
+        FROM approvals_guardhit WHERE document_id = %(doc)s AND line_id IS NOT NULL
+        UNION ALL
+        SELECT DISTINCT id, false, true, {swapped} FROM swapped) found
+    GROUP BY id),
 ranked AS (
-    SELECT id, sum(points)::int AS risk,
-           CASE WHEN bool_or(grave) OR bool_or(again) OR (bool_or(doubtful) AND NOT bool_or(carried)) THEN 1
-                WHEN bool_or(changed) THEN 2 ELSE 3 END AS band
-    FROM signs GROUP BY id)
+    SELECT id, j.risk AS risk_before, j.band AS band_before, (j.points + coalesce(s.points, 0))::int AS risk,
+           CASE WHEN s.grave OR j.again OR ((j.doubtful OR s.doubtful) AND NOT j.carried) THEN 1
+                WHEN j.changed THEN 2 ELSE 3 END AS band
+    FROM judged j LEFT JOIN signs s USING (id))
 UPDATE {lines} l SET risk = r.risk, band = r.band FROM ranked r
-WHERE r.id = l.id AND l.document_id = %(doc)s AND (l.risk, l.band) IS DISTINCT FROM (r.risk, r.band)
+WHERE r.id = l.id AND l.document_id = %(doc)s
+  AND (r.risk_before, r.band_before) IS DISTINCT FROM (r.risk, r.band::smallint)
 """
 
 
@@ -85,7 +86,7 @@ def rank_lines(cursor, check):
         digest = f"encode(sha256(convert_to({line_text_sql(check.kind, 'k')}, 'UTF8')), 'hex')"
         carried, again = f"k.decided_digest = {digest}", f"k.decided_digest <> {digest}"
         joined = f"JOIN {check.kind.line_table} k ON k.id = s.id AND k.document_id = %(doc)s"
-    # Nobody has counted what is summed up: the planner would look each line up by its key, as if there were few.
+    # Nobody has counted the hits yet: the planner would look each line up by its key, as if there were few.
     cursor.execute("SET LOCAL enable_nestloop = off")
     cursor.execute(
         RANK.format(
@@ -111,6 +112,6 @@ def rank_lines(cursor, check):
 def looked_before(document):
     """Say whether a decision sent the document back after all its must-look lines had been on a screen."""
     return (
-        document.lines.exclude(decided_digest="").exists()
-        and Event.objects.filter(document=document.pk, kind="looked").exists()
+        Event.objects.filter(document=document.pk, kind="looked").exists()
+        and document.lines.exclude(decided_digest="").exists()
     )

@@ -11,7 +11,7 @@ from approvals.guards.frame import (
     forget,
     make_check,
     make_in_the_way,
-    make_on_shelf,
+    make_off_shelf,
     make_present,
     prepare,
     set_up,
@@ -42,7 +42,7 @@ def run_guards(document, *, touched=None, refresh=False):
             GuardHit.objects.filter(document=document.pk).delete()
             set_up(cursor, check)
             make_present(cursor, check)
-            make_on_shelf(cursor, check)
+            make_off_shelf(cursor, check)
             make_in_the_way(cursor, check)
             if refresh:
                 take_snapshots(cursor, check)
@@ -52,7 +52,7 @@ def run_guards(document, *, touched=None, refresh=False):
             forget(cursor, check)
             set_up(cursor, check)
             prepare(cursor, check, near=True)
-            for make in (make_present, make_on_shelf):
+            for make in (make_present, make_off_shelf):
                 make(cursor, check, "AND l.id IN (SELECT id FROM lines)")
             make_in_the_way(cursor, check, near=True)
             find(cursor, check, lambda function: function not in WHOLE)
