@@ -1,8 +1,10 @@
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
 from django.contrib.messages import get_messages
+from django.test import Client
 from django.urls import reverse
 
 from opsadmin.core.models import Heartbeat
@@ -19,23 +21,38 @@ def everywhere(client):
     return [*navigation_links(read(client.get(home()))), *(home(name) for name in OWN)]
 
 
+def signed_in_with(roles):
+    client = Client()
+    client.force_login(UserFactory(roles=roles), backend="opsadmin.backends.AccountBackend")
+    return client
+
+
+@cache
+def walked_by(role):
+    """Return {address: (status, page)} of what a role finds everywhere; each role walks once for all tests."""
+    client = signed_in_with([role])
+    answers = {address: client.get(address) for address in everywhere(client)}
+    return {address: (answer.status_code, read(answer)) for address, answer in answers.items()}
+
+
+@cache
+def all_entries():
+    """Return the addresses in the navigation of somebody who has every role."""
+    return set(navigation_links(read(signed_in_with(ROLES).get(home()))))
+
+
 @pytest.mark.parametrize("role", ROLES)
-def test_every_page_of_the_navigation_opens_in_the_frame(db, signed_in, role):
-    client = signed_in(roles=[role])
-    for address in everywhere(client):
-        response = client.get(address)
-        assert response.status_code == 200, address
-        page = read(response)
+def test_every_page_of_the_navigation_opens_in_the_frame(db, role):
+    for address, (status, page) in walked_by(role).items():
+        assert status == 200, address
         assert classes(page) >= FRAME, address
         assert [tag for tag, attrs in page.tags if tag == "main" and attrs.get("id") == "main"], address
         assert len([tag for tag, _attrs in page.tags if tag == "h1"]) == 1, address
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_no_page_carries_a_script_or_a_style_of_its_own(db, signed_in, role):
-    client = signed_in(roles=[role])
-    for address in everywhere(client):
-        page = read(client.get(address))
+def test_no_page_carries_a_script_or_a_style_of_its_own(db, role):
+    for address, (_status, page) in walked_by(role).items():
         assert not [text for attrs, text in page.scripts if attrs.get("type") != "application/json"], address
         if "op-page" in classes(page):
             assert not [attrs for _tag, attrs in page.tags if "style" in attrs], address
@@ -45,12 +62,10 @@ def test_no_page_carries_a_script_or_a_style_of_its_own(db, signed_in, role):
 
 @pytest.mark.parametrize("role", ROLES)
 def test_the_navigation_names_only_what_the_role_may_open(db, signed_in, role):
-    client = signed_in(roles=ROLES)
-    everything = set(navigation_links(read(client.get(home()))))
     client = signed_in(roles=[role])
     mine = set(navigation_links(read(client.get(home()))))
-    assert mine <= everything
-    for address in everything - mine:
+    assert mine <= all_entries()
+    for address in all_entries() - mine:
         assert client.get(address).status_code in {403, 404}, address
 
 
@@ -99,8 +114,6 @@ def test_a_script_hears_the_same_as_a_sentence(db, signed_in):
 
 
 def test_a_form_without_token_is_refused_with_a_sentence(db, client):
-    from django.test import Client
-
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(UserFactory(roles=["finance"]), backend="opsadmin.backends.AccountBackend")
     response = strict.post(home("profile"), {"keys": "on"})
