@@ -406,18 +406,6 @@ def selected(request):
 # ── Jobs ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def job_words(job):
-    """Return what a job does, by its kind."""
-    if job.kind in jobs.PAGES:
-        return jobs.PAGES[job.kind].title(job)
-    return {
-        packaging.JOB: _("Making a package"),
-        checking.JOB: _("Checking the archive"),
-        checking.SELECTED: _("Checking the selected records"),
-        filing.JOB: _("Filing a document"),
-    }.get(job.kind, _("Work in the background"))
-
-
 def visible_job(user, pk):
     """Return a job of the account's own; the check of the archive belongs to all who may order it."""
     job = get_object_or_404(Job, pk=pk)
@@ -449,7 +437,7 @@ def job_page(request, pk):
     return page(
         request,
         "approvals/job.html",
-        title=job_words(job),
+        title=jobs.name_of(job),
         crumbs=[archive_crumb()] if permissions.may_search_archive(request.user) else [],
         job=job,
         words=progress_words(job),

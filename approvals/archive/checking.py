@@ -4,6 +4,7 @@ from functools import partial
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from approvals.archive.verify import Report, as_result, verify_archive, verify_records
 from approvals.permissions import may_verify_archive
@@ -34,7 +35,7 @@ def order_check_of(sequences, *, by):
     return enqueue(SELECTED, {"records": sorted(sequences)}, by=by, total=len(sequences))
 
 
-@handler(JOB)
+@handler(JOB, name=gettext_lazy("Checking the archive"))
 def check_whole(claim):
     """Verify the whole archive and keep the report; finance, auditor and administrator read of a mismatch."""
     report = verify_archive(progress=partial(claim.progress, step="records"))
@@ -44,7 +45,7 @@ def check_whole(claim):
             alarm(report, claim.pk)
 
 
-@handler(SELECTED)
+@handler(SELECTED, name=gettext_lazy("Checking the selected records"))
 def check_selected(claim):
     report = verify_records(claim.payload["records"])
     with claim.finishing() as result:

@@ -22,7 +22,7 @@ from django.core.files.storage import default_storage
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from approvals.archive import canonical
 from approvals.archive.filing import anchor
@@ -260,7 +260,7 @@ def order_bundle(records, *, by, name):
     return enqueue(JOB, payload, by=by, total=len(sequences))
 
 
-@handler(JOB)
+@handler(JOB, name=gettext_lazy("Making a package"))
 def make_package(claim):
     """Make the package of a new record and keep it, or bundle several for the account that asked."""
     records = ArchiveRecord.objects.filter(sequence__in=claim.payload["records"]).order_by("sequence")

@@ -4,6 +4,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from approvals.flow import transitions
 from approvals.models import Task, Verdict
@@ -43,7 +44,7 @@ def being_filed(task):
     ).first()
 
 
-@handler(JOB)
+@handler(JOB, name=gettext_lazy("Filing a document"))
 def run_filing(claim):
     """File, and end the job, in one transaction; the one who asked is told."""
     user, task = claim.job.created_by, Task.objects.select_related("document").get(pk=claim.payload["task"])

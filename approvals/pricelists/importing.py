@@ -9,6 +9,7 @@ from datetime import timedelta
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from approvals import drafts, permissions
 from approvals.flow.record import write_event
@@ -141,7 +142,7 @@ def start_writing(pk, *, by, mode, confirm_number=""):
     return imported
 
 
-@jobs.handler("write_lines")
+@jobs.handler("write_lines", name=gettext_lazy("Writing the lines of a workbook"))
 def write_lines(claim):
     """Write the rows of an import for the account that asked for it; a job that runs twice writes once."""
     payload = claim.payload

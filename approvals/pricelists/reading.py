@@ -13,6 +13,7 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from approvals import scopes
 from approvals.kinds import specific
@@ -35,7 +36,7 @@ CURRENCY_WORDS = {"CNY": ("CNY", "RMB", "元", "人民币", "人民币元", "¥"
 FAULT_COLUMNS = 'imported_id, sheet, row_no, "column", header, value, code, params, note'
 
 
-@handler("read_lines")
+@handler("read_lines", name=gettext_lazy("Reading a workbook of lines"))
 def read_lines(claim):
     """Read the workbook of a LineImport, judge its rows, and leave it ready or unreadable."""
     imported = LineImport.objects.select_related("document", "file", "uploaded_by").get(

@@ -112,6 +112,8 @@ ACTIONS = {
     "workplan_export": gettext_lazy("export a work plan"),
     "workplans": gettext_lazy("export work plans"),
 }
+# What the admin site calls an address that it does not have.
+NO_ADDRESS = "django.contrib.admin.sites.catch_all_view"
 VERBS = {
     "add": pgettext_lazy("audit", "new"),
     "change": pgettext_lazy("audit", "change"),
@@ -125,8 +127,8 @@ VERBS = {
 
 
 def words(action):
-    """Return an action in words; the name of the address itself where it has none, a dash without an address."""
-    if not action:
+    """Return an action in words; the name of the address itself where it has none."""
+    if not action or action == NO_ADDRESS:
         return _("unknown address")
     if action in ACTIONS:
         return str(ACTIONS[action])

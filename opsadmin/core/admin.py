@@ -5,6 +5,7 @@ from allauth.mfa.models import Authenticator
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django_celery_beat.models import (
     ClockedSchedule,
     CrontabSchedule,
@@ -13,6 +14,7 @@ from django_celery_beat.models import (
     SolarSchedule,
 )
 
+from opsadmin.core import jobs
 from opsadmin.core.models import Heartbeat, Job
 from opsadmin.core.records import ReadOnlyAdmin
 
@@ -31,9 +33,9 @@ for model in (*UNUSED, *REPLACED):
 class JobAdmin(ReadOnlyAdmin):
     list_display = (
         "id",
-        "kind",
+        "work",
         "state",
-        "step",
+        "at_step",
         "progress",
         "attempt",
         "created_by",
@@ -44,12 +46,21 @@ class JobAdmin(ReadOnlyAdmin):
     list_select_related = ("created_by",)
     ordering = ("-id",)
     fields = (
-        ("kind", "state", "attempt"),
-        ("step", "progress"),
+        ("work", "state", "attempt"),
+        ("at_step", "progress"),
         "error",
         ("created_by", "created_at"),
         ("heartbeat_at", "lease_until", "finished_at"),
+        "kind",
     )
+
+    @admin.display(description=_("kind of work"), ordering="kind")
+    def work(self, job):
+        return jobs.name_of(job)
+
+    @admin.display(description=pgettext_lazy("job", "step"))
+    def at_step(self, job):
+        return jobs.step_of(job)
 
     @admin.display(description=_("progress"))
     def progress(self, job):

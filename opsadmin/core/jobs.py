@@ -8,7 +8,7 @@ All times are the database's: a machine whose clock is wrong neither loses its o
 import logging
 import threading
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -31,6 +31,7 @@ BEAT_SECONDS = settings.JOB_LEASE_SECONDS / 5
 UNSENT = timedelta(seconds=settings.JOB_SWEEP_SECONDS)
 HANDLERS = {}
 PAGES = {}
+NAMES = {}
 
 
 class LostJob(Exception):
@@ -50,16 +51,35 @@ class Page:
     another: Callable
 
 
-def handler(kind, page=None):
-    """Register a function ``run(claim)`` for jobs of this kind, and their Page; a job may run more than once."""
+def handler(kind, page=None, name=None):
+    """Register a function ``run(claim)`` for jobs of this kind; a job may run more than once.
+
+    ``name`` says in words what the work is; with a Page its title does.
+    """
 
     def register(function):
         HANDLERS[kind] = function
         if page:
             PAGES[kind] = page
+        if name:
+            NAMES[kind] = name
         return function
 
     return register
+
+
+def name_of(job):
+    """Return in words what a job does; also for one that another version of the program has ordered."""
+    if job.kind in PAGES:
+        with suppress(LookupError, ValueError):
+            return PAGES[job.kind].title(job)
+    return str(NAMES.get(job.kind) or _("Work in the background"))
+
+
+def step_of(job):
+    """Return in words what a job is at; the step's code where it has none."""
+    steps = dict(PAGES[job.kind].steps) if job.kind in PAGES else {}
+    return str(steps.get(job.step, job.step))
 
 
 def handler_of(job):

@@ -4,12 +4,14 @@ import hashlib
 
 from django import forms
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 
 from opsadmin.core.refusals import Refusal
 
 SEEN = "seen"
-NOT_ASKED = _lazy("The page was of another version and did not ask for this. Look at it and save again.")
+NOT_ASKED = gettext_lazy(
+    "The page was of another version and did not ask for this. Look at it and save again."
+)
 
 
 def digest(values):

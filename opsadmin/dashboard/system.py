@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from opsadmin.calendar import sentence, uncovered_years
+from opsadmin.core import jobs
 from opsadmin.core.counting import count_up_to
 from opsadmin.core.models import Heartbeat, Job, JobState, User
 
@@ -75,8 +76,15 @@ def heartbeat_names():
     return {
         "check_deadlines": _("Deadlines"),
         "sweep_jobs": _("Jobs"),
+        "apply_due_changes": _("Reorganisations that take effect"),
         "sync_store_access": _("Access to stores"),
-        "verify_archive": _("Archive check"),
+        "check_findings": _("Findings"),
+        "tell_of_milestones": _("Reminders of milestones"),
+        "forget_old_forms": _("Clearing of sent forms"),
+        "clean_imports": _("Clearing of uploads"),
+        "seal_rows": _("Seals of protected rows"),
+        "send_checkpoints": _("Checkpoints elsewhere"),
+        "verify_archive_daily": _("Archive check"),
     }
 
 
@@ -94,14 +102,16 @@ def heartbeats_card(user, now):
     return {
         "template": "op/dashboard/heartbeats.html",
         "title": _("Scheduler"),
-        "note": _("last run"),
+        "note": "",
         "rows": rows,
         "nothing": _("The scheduler has never run. Start it, or no deadline is watched."),
     }
 
 
 def jobs_card(user, now):
-    rows = Job.objects.select_related("created_by").order_by("-pk")[:SHOWN]
+    rows = list(Job.objects.select_related("created_by").order_by("-pk")[:SHOWN])
+    for job in rows:
+        job.name = jobs.name_of(job)
     return {
         "template": "op/dashboard/jobs.html",
         "title": _("Last jobs"),

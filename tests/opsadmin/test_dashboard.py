@@ -6,6 +6,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from opsadmin.charts import bars, dots
+from opsadmin.core import jobs
+from opsadmin.core.models import Job
+from opsadmin.dashboard.system import heartbeat_names
 from tests.factories import ListingFactory, SkuFactory, StoreFactory, UserFactory
 from tests.opsadmin.documents import open_task, price_list
 from tests.opsadmin.pages import ROLES, home
@@ -127,3 +130,16 @@ def test_a_share_below_the_scale_stands_at_its_edge():
     assert not inside["low"]
     assert outside["low"]
     assert outside["x"] == chart["ticks"][0]["x"]
+
+
+def test_every_periodic_job_and_every_kind_of_work_is_called_by_a_name(settings):
+    rung = {entry["task"].rpartition(".")[2] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+    assert rung == set(heartbeat_names())
+    assert set(jobs.HANDLERS) == set(jobs.PAGES) | set(jobs.NAMES)
+
+
+def test_work_that_another_version_ordered_is_named_too(db, signed_in):
+    Job.objects.create(kind="judge_rows_of_old", payload={})
+    Job.objects.create(kind=next(iter(jobs.PAGES)), payload={})
+    response = signed_in(roles=["administrator"]).get(home())
+    assert response.content.decode().count("后台任务</th>") == 2

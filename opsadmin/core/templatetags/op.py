@@ -228,9 +228,13 @@ def banner(context, content, tone, icon=""):
 
 
 @register.simple_block_tag(takes_context=True)
-def empty(context, content, icon, title):
-    """Return the state of a list with nothing in it: what was last done and what comes next."""
-    return format_html('<div class="op-empty">{}<strong>{}</strong>{}</div>', svg(icon), title, content)
+def empty(context, content, icon, title, heading=False):
+    """Return the state of a list with nothing in it: what was last done and what comes next.
+
+    ``heading`` is for pages that are nothing but this: the title is then the heading of the page.
+    """
+    named = format_html("<h1>{}</h1>" if heading else "<strong>{}</strong>", title)
+    return format_html('<div class="op-empty">{}{}{}</div>', svg(icon), named, content)
 
 
 @register.filter
