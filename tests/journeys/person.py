@@ -14,6 +14,13 @@ TOO_WIDE = """addEventListener("load", () => {
 SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 
 
+def bring_session(context, web, user):
+    """Sign somebody in without the form: give the browser a session of that account."""
+    client, name = Client(), settings.SESSION_COOKIE_NAME
+    client.force_login(user, backend="opsadmin.backends.AccountBackend")
+    context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": web}])
+
+
 class Person:
     """Notes every console error, every answer of 500 and more, and every page that scrolls sideways.
 
@@ -34,7 +41,7 @@ class Person:
         if password:
             self.sign_in(password)
         else:
-            self.bring_session()
+            bring_session(self.context, web, User.objects.get(username=username))
 
     def sign_in(self, password):
         self.page.goto(f"{self.web}/login/")
@@ -42,13 +49,6 @@ class Person:
         self.page.fill("[name=password]", password)
         self.page.press("[name=password]", "Enter")
         self.page.wait_for_selector("main")
-
-    def bring_session(self):
-        client, name = Client(), settings.SESSION_COOKIE_NAME
-        client.force_login(
-            User.objects.get(username=self.username), backend="opsadmin.backends.AccountBackend"
-        )
-        self.context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": self.web}])
 
     def measure(self):
         wide, window = self.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")

@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 
 from approvals.models import Decision
 from tests.approvals.world import PASSWORD, make_world, open_task, submitted
+from tests.journeys.person import bring_session
 
 pytestmark = pytest.mark.browser
 
@@ -16,11 +17,7 @@ def review(page, web):
     world = make_world()
     document = submitted(world)
     manager = world["ecommerce_manager"]
-    page.goto(f"{web}/login/")
-    page.fill("[name=username]", manager.username)
-    page.fill("[name=password]", PASSWORD)
-    page.press("[name=password]", "Enter")
-    expect(page.locator("h1")).to_have_text("工作台")
+    bring_session(page.context, web, manager)
     page.goto(web + reverse("admin:review", args=[open_task(document, manager).pk]))
     expect(page.locator("[data-sign]")).to_have_attribute("aria-disabled", "false")
     return page, document

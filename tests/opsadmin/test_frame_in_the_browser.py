@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.factories import UserFactory
+from tests.journeys.person import bring_session
 from tests.opsadmin.documents import open_task, price_list
 
 pytestmark = pytest.mark.browser
@@ -15,8 +16,6 @@ PASSWORD = "right-password-1"
 @pytest.fixture
 def manager(web):
     user = UserFactory(username="manager", name="电商经理", roles=["ecommerce_manager", "hr"])
-    user.set_password(PASSWORD)
-    user.save()
     author = UserFactory(roles=["product_strategy"])
     for n in range(3):
         open_task(price_list(f"JG-2026-000{n}", by=author, title=f"表 {n}"), user, due=timedelta(hours=n + 1))
@@ -36,12 +35,8 @@ def noise(page):
 
 @pytest.fixture
 def at(page, web, manager):
-    """Sign in and return a function that opens an address."""
-    page.goto(f"{web}/login/")
-    page.fill("[name=username]", manager.username)
-    page.fill("[name=password]", PASSWORD)
-    page.get_by_role("button", name="登录").click()
-    expect(page.locator("h1")).to_have_text("工作台")
+    """Return a function that opens an address for the manager."""
+    bring_session(page.context, web, manager)
 
     def open_page(address):
         page.goto(f"{web}{address}")
@@ -194,8 +189,14 @@ def test_without_a_network_nothing_is_sent_and_that_is_said(at, context):
     expect(page.get_by_role("status").filter(has_text="已保存")).to_be_visible()
 
 
-def test_the_menu_opens_closes_and_logs_out(at):
-    page = at("/")
+def test_after_signing_in_the_menu_opens_closes_and_logs_out(page, web, manager):
+    manager.set_password(PASSWORD)
+    manager.save()
+    page.goto(f"{web}/login/")
+    page.fill("[name=username]", manager.username)
+    page.fill("[name=password]", PASSWORD)
+    page.get_by_role("button", name="登录").click()
+    expect(page.locator("h1")).to_have_text("工作台")
     page.locator("[data-menu] summary").click()
     expect(page.get_by_role("button", name="退出登录")).to_be_visible()
     page.locator("h1").click()
