@@ -3,8 +3,16 @@
 from copy import deepcopy
 
 import pytest
+from django.test import override_settings
 
 from tests.approvals.world import make_world
+
+
+@pytest.fixture(scope="package", autouse=True)
+def quick_passwords():
+    """Each signature asks for the password; that making its hash is slow protects no test."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
 
 
 @pytest.fixture(scope="module")

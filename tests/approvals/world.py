@@ -5,7 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 from functools import cache
 
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import get_hasher, make_password
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.utils import timezone
@@ -93,15 +93,15 @@ def make_world(goods=4):
 
 
 @cache
-def hashed_password():
-    """Return the hash of PASSWORD, made once: making one is slow on purpose."""
-    return make_password(PASSWORD)
+def hashed_password(algorithm):
+    """Return the hash of PASSWORD, made once for each algorithm: making one is slow on purpose."""
+    return make_password(PASSWORD, hasher=algorithm)
 
 
 def person(username, roles, department):
     """Return an account with a password, and the employee behind it."""
     user = UserFactory(username=username, name=username, roles=roles)
-    type(user).objects.filter(pk=user.pk).update(password=hashed_password())
+    type(user).objects.filter(pk=user.pk).update(password=hashed_password(get_hasher().algorithm))
     user.refresh_from_db()
     AccountFactory(user=user, employee=EmployeeFactory(name=username, home_department=department))
     return user
