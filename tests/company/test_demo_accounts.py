@@ -31,7 +31,8 @@ def test_without_the_command_nobody_can_sign_in(company):
     assert not any(user.has_usable_password() for user in User.objects.all())
 
 
-def test_the_command_gives_all_accounts_the_password_and_prints_nothing(company, rf, capsys):
+def test_the_command_gives_all_accounts_the_password_and_prints_nothing(company, rf, capsys, settings):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     call_command("demo_accounts", password=PASSWORD)
     assert capsys.readouterr() == ("", "")
     for row in demo.ACCOUNTS:

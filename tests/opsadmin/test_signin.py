@@ -4,6 +4,11 @@ from tests.factories import UserFactory
 from tests.opsadmin.pages import classes, home, read
 
 
+@pytest.fixture(autouse=True)
+def quick_hashes(settings):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture
 def person(db):
     user = UserFactory(username="manager", roles=["ecommerce_manager"], is_staff=False)
