@@ -6,13 +6,15 @@ statements.
 """
 
 import json
+import logging
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 
 from django.apps import apps
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
-from django.db import models, transaction
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
+from django.core.validators import validate_slug
+from django.db import DatabaseError, models, transaction
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -33,6 +35,7 @@ from opsadmin.core.jobs import Page, handler
 from opsadmin.core.models import Job, JobState
 from opsadmin.core.refusals import Refusal
 from opsadmin.core.screens import page
+from opsadmin.core.spreadsheets.faults import clipped
 from opsadmin.core.stale import check_asked
 
 JUDGE, WRITE = "judge_masters", "write_masters"
@@ -41,6 +44,7 @@ SHOWN, SHOWN_CHARS = 200, 200
 # What the library shows of a column that the file does not have.
 ABSENT = "---"
 LANGUAGES = ("zh-hans", "en")
+logger = logging.getLogger(__name__)
 
 
 class CodeWidget(ForeignKeyWidget):
@@ -58,7 +62,10 @@ class CodeWidget(ForeignKeyWidget):
             self.known = {getattr(found, self.field): found for found in self.rows}
         if str(value) not in self.known:
             names = {"what": self.model._meta.verbose_name, "code": value}
-            raise ValueError(_("There is no %(what)s with the code “%(code)s”.") % names)
+            raise ValueError(
+                _("There is no %(what)s with the code “%(code)s”: correct it, or bring that one in first.")
+                % names
+            )
         return self.known[str(value)]
 
 
@@ -217,7 +224,10 @@ class RowFault:
 
 @dataclass
 class Outcome:
-    """What a file would do, or did: ``changes`` are (name, [(column, before, after)]), at most 200 of them."""
+    """What a file would do, or did: ``changes`` are (name, [(column, before, after)]), at most 200 of them.
+
+    ``sheet`` is the one that was read, "" in a text file.
+    """
 
     new: int = 0
     changed: int = 0
@@ -225,6 +235,7 @@ class Outcome:
     faults: list = field(default_factory=list)
     changes: list = field(default_factory=list)
     fault_count: int = 0
+    sheet: str = ""
     instances: dict = field(default_factory=dict)
 
     @property
@@ -235,7 +246,7 @@ class Outcome:
         """Return what a job keeps of it: all counts, and the first of faults and changes."""
         known = {"new": self.new, "changed": self.changed, "same": self.same, "changes": self.changes}
         faults = [asdict(fault) for fault in self.faults[:SHOWN]]
-        return known | {"faults": faults, "fault_count": len(self.faults)}
+        return known | {"faults": faults, "fault_count": len(self.faults), "sheet": self.sheet}
 
     @classmethod
     def of(cls, kept):
@@ -255,7 +266,7 @@ def judge(table, rows, resource, *, dry_run):
     rows = [row for row in rows if not row.faults]
     names = [column for column in resource.get_import_order() if column in table.places]
     dataset = Dataset(*[[cell(row.values[name]) for name in names] for row in rows], headers=names)
-    outcome = Outcome(faults=unread)
+    outcome = Outcome(faults=unread, sheet=clipped(table.sheet))
     if not rows:
         return outcome
     result = resource.import_data(
@@ -299,32 +310,70 @@ def fault_of(fault):
 
 
 def base_faults(result):
-    return [RowFault(None, "", "", str(error.error)) for error in result.base_errors]
+    return [RowFault(None, "", "", of_exception(error.error)) for error in result.base_errors]
 
 
 def row_faults(result, numbers, resource):
     """Return what validation said, at the row as the spreadsheet program shows it."""
     found = []
     for invalid in result.invalid_rows:
-        for name, sentences in invalid.error_dict.items():
-            known = name in resource.fields
-            value = str(dict(zip(resource.get_diff_headers(), invalid.values, strict=False)).get(name, ""))
-            column = resource.label(name) if known else ""
+        read = dict(zip(resource.get_diff_headers(), invalid.values, strict=False))
+        for name, errors in errors_of(invalid.error):
+            value = str(read.get(name, ""))
+            column = resource.label(name) if name in resource.fields else ""
             found += [
                 RowFault(
-                    numbers[invalid.number - 1], column, "" if value == ABSENT else value, in_words(text)
+                    numbers[invalid.number - 1], column, "" if value == ABSENT else value, in_words(error)
                 )
-                for text in sentences
+                for error in errors
             ]
     for broken in result.error_rows:
-        found += [RowFault(numbers[broken.number - 1], "", "", str(error.error)) for error in broken.errors]
+        row = numbers[broken.number - 1]
+        found += [RowFault(row, "", "", of_exception(error.error)) for error in broken.errors]
     return found
 
 
-def in_words(text):
-    """Return a sentence of the field's own; of "null" nobody who fills in a table has heard."""
-    nothing = {str(models.Field.default_error_messages[code]) for code in ("null", "blank")}
-    return _("Fill in this cell; a new row needs it.") if text in nothing else text
+def errors_of(error):
+    """Return (field, errors) of a row that validation refused; those of the whole row stand under "__all__"."""
+    return (
+        error.error_dict.items() if hasattr(error, "error_dict") else [(NON_FIELD_ERRORS, error.error_list)]
+    )
+
+
+# By the code of a ValidationError. Django's own sentences speak of fields and values to people who fill in a table.
+SENTENCES = {
+    "null": gettext_lazy("Fill in this cell; a new row needs it."),
+    "blank": gettext_lazy("Fill in this cell; a new row needs it."),
+    "max_length": gettext_lazy(
+        "It has %(show_value)s characters; at most %(limit_value)s are kept. Shorten it."
+    ),
+    "max_value": gettext_lazy("It is larger than %(limit_value)s. Check the number."),
+    "min_value": gettext_lazy("It is smaller than %(limit_value)s. Check the number."),
+    "max_digits": gettext_lazy("It has more than %(max)s digits. Check the number."),
+    "max_whole_digits": gettext_lazy("It has more than %(max)s digits before the point. Check the number."),
+    "max_decimal_places": gettext_lazy("It has more than %(max)s decimals. Round the number."),
+    "unique": gettext_lazy("Another row has this already. Write another one, or leave out this row."),
+}
+SLUG = gettext_lazy(
+    "Only the letters A to Z, digits, - and _ are taken here, and no blanks: correct it, such as home-2026."
+)
+
+
+def in_words(error):
+    """Return what is wrong with a cell and what to do; a sentence of our own speaks for itself."""
+    if error.code == validate_slug.code and str(error.message) == str(validate_slug.message):
+        return str(SLUG)
+    if error.code in SENTENCES:
+        return str(SENTENCES[error.code]) % (error.params or {})
+    return " ".join(error.messages)
+
+
+def of_exception(error):
+    """Return a sentence for a row that was refused without one: what the database says is not for its readers."""
+    if not isinstance(error, DatabaseError):
+        return str(error)
+    logger.warning("row of a master not taken: %s", error)
+    return _("This row does not fit what is stored already. Check its codes and days.")
 
 
 def differences(row_result, resource):

@@ -9,6 +9,7 @@ from django.contrib.admin.models import LogEntry
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from django.utils import translation
 from openpyxl import Workbook, load_workbook
 
 from opsadmin.core import jobs, uploads
@@ -145,6 +146,58 @@ def test_a_new_row_without_a_needed_column_is_told_in_plain_words(strategy, bran
     assert told["product"] == told["brand"] == ("", "Fill in this cell; a new row needs it.")
 
 
+@pytest.mark.parametrize(
+    ("model", "header", "row", "column", "told"),
+    [
+        ("stores_brand", ["代码", "名称"], ["海岚 1", "海岚"], "code", "Only the letters A to Z"),
+        ("stores_brand", ["代码", "名称"], ["b" * 60, "海岚"], "code", "It has 60 characters; at most"),
+        ("stores_brand", ["代码", "名称"], ["b-1", "海" * 300], "name", "Shorten it."),
+        (
+            "stores_platform",
+            ["代码", "名称", "平台费率"],
+            ["p-1", "淘", "12345.5"],
+            "fee rate",
+            "Check the number.",
+        ),
+        (
+            "stores_platform",
+            ["代码", "名称", "平台费率"],
+            ["p-1", "淘", "0.05123"],
+            "fee rate",
+            "Round the number.",
+        ),
+        (
+            "stores_platform",
+            ["代码", "名称", "顺序"],
+            ["p-1", "淘", "99999"],
+            "order",
+            "It is larger than 32767.",
+        ),
+        ("stores_product", ["款号", "名称"], ["p-1", "包" * 300], "name", "Shorten it."),
+    ],
+)
+def test_what_does_not_fit_is_told_by_sheet_row_and_column_in_our_own_words(
+    client, signed_in, model, header, row, column, told
+):
+    signed_in(roles=[*MODELS[model]])
+    faults = judge(client, model, workbook(header, row))["outcome"]
+    assert faults.sheet == "Sheet"
+    (fault,) = faults.faults
+    assert (fault.row, fault.column) == (2, column)
+    assert told in fault.message and "value" not in fault.message
+
+
+def test_a_code_that_is_no_code_is_told_in_chinese_with_the_sheet(client, signed_in):
+    client.cookies.clear()
+    signed_in(roles=["administrator"])
+    with translation.override("zh-hans"):
+        file = workbook(["代码", "名称"], ["海岚 1", "海岚"])
+        page = finished(client, client.post(reverse("admin:stores_brand_import"), {"file": file}))
+    text = page.content.decode()
+    assert "这里只能用英文字母" in text and "有效“字段”" not in text
+    assert "工作表“Sheet”" in text
+
+
 def test_a_confirmed_file_is_written_with_history_and_log(strategy, brand, product):
     bring_in(strategy, "stores_sku", workbook(HEADER, sku_row()))
     sku = Sku.objects.get()
@@ -203,7 +256,7 @@ def test_rows_that_say_what_is_known_are_counted_as_unchanged(strategy):
         ({"SKU": "CS BP"}, "", "capitals and without blanks"),
         ({"SKU": 6901234567890}, "SKU", "long number"),
         ({"SKU": None}, "SKU", "is empty"),
-        ({"可售库存": -3}, "sellable stock", "greater than or equal to 0"),
+        ({"可售库存": -3}, "sellable stock", "It is smaller than 0. Check the number."),
     ],
 )
 def test_a_fault_names_row_and_column_and_nothing_is_stored(
@@ -371,10 +424,10 @@ def test_the_export_page_counts_the_rows_of_the_list(strategy):
 def test_an_export_costs_as_many_statements_for_thirty_rows_as_for_two(strategy, django_assert_num_queries):
     SkuFactory.create_batch(2)
     exported(strategy, "stores_sku", "csv")
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         exported(strategy, "stores_sku", "csv")
     SkuFactory.create_batch(28)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         exported(strategy, "stores_sku", "csv")
 
 
