@@ -35,6 +35,8 @@ SECONDS, MEGABYTES = 10, 300
 WEB_SECONDS, WEB_MEGABYTES = 5, 100
 FILES = [one for one in corpus() if one.kind != "bomb"]
 BOMBS = [one for one in corpus() if one.kind == "bomb"]
+# PostgreSQL keeps no null character, in no text and in no JSON.
+NULLS = [one for one in FILES if one.name in ("reference _x0000_", "a column named '_x0000_'")]
 # One file in so many is sent to each form in every run, all of them in the soak.
 STRIDE = 23
 
@@ -268,7 +270,8 @@ def test_masters_answer_hostile_files_with_a_sentence_and_take_good_ones(company
 @pytest.mark.parametrize("make", OTHERS)
 def test_other_imports_answer_hostile_files_with_a_sentence_and_take_good_ones(db, client, make):
     form = make(client, run_in_child)
-    assert answers(form, FILES[:: STRIDE * 2])[0] == {}
+    assert len(NULLS) == 2
+    assert answers(form, FILES[:: STRIDE * 2] + NULLS)[0] == {}
     assert make is chart_form or not_taken(form) == {}
 
 
