@@ -177,12 +177,16 @@ class InitialPasswordMiddleware:
         return led_away(request, sentence, "initial_password", "admin:password_change")
 
 
-def led_away(request, sentence, code, address):
-    """Answer with the way to what has to be done first; a script is told in JSON."""
+def led_away(request, sentence, code, address, says_itself=False):
+    """Answer with the way to what has to be done first, told by a message where the page there does not say it itself.
+
+    A script is told in JSON.
+    """
     if for_script(request):
         return JsonResponse({"refused": sentence, "code": code}, status=403)
     request.refused = sentence
-    messages.warning(request, sentence)
+    if not says_itself:
+        messages.warning(request, sentence)
     return HttpResponseRedirect(reverse(address))
 
 
@@ -204,4 +208,4 @@ class SecondFactorMiddleware:
         if request.user.initial_until is not None or not factors.is_missing(request.user):
             return None
         sentence = _("Your role demands a second factor. Set it up first; then everything opens again.")
-        return led_away(request, sentence, "second_factor", "admin:second_factor")
+        return led_away(request, sentence, "second_factor", "admin:second_factor", says_itself=True)

@@ -546,7 +546,7 @@ def properties(report):
             "name": pgettext("archive", "Secure"),
             "text": _("The tables refuse changes; %(prices)s prices in force are those that were sealed.")
             % known,
-            "faults": report.differs_in("protection", "prices"),
+            "faults": report.differs_in("protection", "rows", "prices"),
         },
     ]
 

@@ -17,7 +17,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from approvals.admin.archive import properties
 from approvals.archive import checking, filing, packaging
+from approvals.archive.verify import Difference, Report
 from approvals.models import ArchiveRecord, ArchiveStore, Attachment, Document
 from opsadmin.core import jobs
 from opsadmin.core.files import store_file
@@ -424,3 +426,12 @@ def test_of_a_kept_package_that_lost_its_end_a_whole_one_is_made_again(record):
         file.truncate(len(whole) // 2)
     with packaging.package_file(record) as file:
         assert zipfile.ZipFile(file).testzip() is None
+
+
+PARTS = "chain checkpoints content decisions document files search prices protection rows"
+
+
+@pytest.mark.parametrize("part", PARTS.split())
+def test_whatever_differs_is_said_by_one_of_the_four_properties(part):
+    report = Report(differing=1, differences=[Difference(part, "改了")])
+    assert sum(bool(one["faults"]) for one in properties(report)) == 1
