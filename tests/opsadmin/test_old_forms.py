@@ -15,7 +15,7 @@ from opsadmin.core.screens import SCREENS
 from opsadmin.core.stale import NOT_ASKED
 from opsadmin.roles import BY_CODE
 from orgchart.models import Finding
-from tests.opsadmin.test_urls_by_role import addresses, changes_of_the_organisation
+from tests.opsadmin.test_urls_by_role import changes_of_the_organisation, known
 from tests.opsadmin.walked import PASSWORD, walked_company
 
 pytestmark = pytest.mark.django_db
@@ -61,6 +61,7 @@ class Forms(HTMLParser):
 @pytest.fixture(scope="module")
 def world(rolled_back):
     """Return a client of somebody who may do everything, in a company where each form has something to decide."""
+    known.cache_clear()
     walked_company()
     changes_of_the_organisation()
     everyone = User.objects.get(username="general")
@@ -110,7 +111,7 @@ def everything(name):
 def forms_of(client, wanted):
     """Return {address: (values, hidden names)} of every form, and of the addresses that are only posted to."""
     found = {}
-    for name, url in addresses():
+    for name, url in known().items():
         if not wanted(name):
             continue
         answer = client.get(url)
@@ -151,7 +152,7 @@ def test_no_form_of_another_version_meets_a_fault_of_the_system(world, names):
     ],
 )
 def test_a_page_that_did_not_ask_for_a_field_does_not_empty_it(world, model):
-    url = dict(addresses())[f"admin:{model}_change"]
+    url = known()[f"admin:{model}_change"]
     parser = Forms()
     parser.feed(world.get(url).content.decode())
     values = next(values for _action, values, hidden in parser.found if "seen" in hidden)
