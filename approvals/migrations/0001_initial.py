@@ -130,6 +130,48 @@ class Migration(migrations.Migration):
                     ("verify_archive", "Can verify the archive"),
                     ("trace_prices", "Can ask where a price comes from"),
                 ],
+                "indexes": [
+                    models.Index(fields=["kind", "state", "-id"], name="document_by_kind_and_state"),
+                    models.Index(fields=["drafted_by", "-id"], name="document_by_drafter"),
+                    models.Index(fields=["submitted_by", "-id"], name="document_by_submitter"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["draft", "in_approval", "sent_back", "filed", "done", "cancelled"])
+                        ),
+                        name="document_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("effective_to__isnull", True),
+                            ("effective_to__gt", models.F("effective_from")),
+                            _connector="OR",
+                        ),
+                        name="document_window_in_order",
+                        violation_error_message="The end of the window is not after its start.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "in_approval"), _negated=True),
+                            models.Q(
+                                ("submitted_at__isnull", False),
+                                ("submitted_by__isnull", False),
+                                models.Q(("content_hash", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="document_in_approval_is_submitted",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state__in", ["filed", "done"]), _negated=True),
+                            models.Q(("archive_number", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="document_filed_has_archive_number",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -347,6 +389,12 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "promotion",
                 "verbose_name_plural": "promotions",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("budget__isnull", True), ("budget__gt", 0), _connector="OR"),
+                        name="promotion_budget_above_zero",
+                    )
+                ],
             },
             bases=("approvals.document",),
         ),
@@ -484,6 +532,9 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "author",
                 "verbose_name_plural": "authors",
+                "constraints": [
+                    models.UniqueConstraint(fields=("document", "user"), name="document_author_once")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -570,6 +621,14 @@ class Migration(migrations.Migration):
                 "verbose_name": "flow version",
                 "verbose_name_plural": "flow versions",
                 "ordering": ["flow", "-number"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("flow", "number"), name="flow_version_number_once"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "in_use")),
+                        fields=("flow",),
+                        name="flow_one_version_in_use",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -686,6 +745,15 @@ class Migration(migrations.Migration):
                 "verbose_name": "flow step",
                 "verbose_name_plural": "flow steps",
                 "ordering": ["version", "order"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("version", "order"), name="flow_step_order_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("kind__in", ["review", "sign", "file", "complete", "execute", "inform"])
+                        ),
+                        name="flow_step_kind_known",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -724,6 +792,14 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "acknowledgement",
                 "verbose_name_plural": "acknowledgements",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("document", "code", "line_id"), name="guard_ack_once", nulls_distinct=False
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("reason", ""), _negated=True), name="guard_ack_says_why"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -775,6 +851,16 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "guard hit",
                 "verbose_name_plural": "guard hits",
+                "indexes": [
+                    models.Index(fields=["document", "severity", "code", "id"], name="guard_hit_by_severity"),
+                    models.Index(fields=["document", "line_id"], name="guard_hit_by_line"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("severity__in", ["block", "sign", "warn", "info"])),
+                        name="guard_hit_severity_known",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -836,6 +922,29 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "guard policies",
                 "ordering": ["-version"],
                 "permissions": [("propose_guard_policy", "Can propose and confirm limits")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "in_force")),
+                        fields=("state",),
+                        name="guard_policy_one_in_force",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "proposed")),
+                        fields=("state",),
+                        name="guard_policy_one_proposal",
+                        violation_error_message="Another proposal is still waiting for an answer.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("decided_by__isnull", True),
+                            ("proposed_by__isnull", True),
+                            ("state", "dismissed"),
+                            models.Q(("decided_by", models.F("proposed_by")), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="guard_policy_needs_two_people",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -926,6 +1035,14 @@ class Migration(migrations.Migration):
                 "verbose_name": "import",
                 "verbose_name_plural": "imports",
                 "ordering": ["-pk"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["reading", "ready", "unreadable", "written", "discarded"])
+                        ),
+                        name="import_state_known",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -979,6 +1096,9 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "row of an import",
                 "verbose_name_plural": "rows of imports",
+                "indexes": [
+                    models.Index(fields=["imported", "verdict", "row_no"], name="import_row_by_verdict")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1010,6 +1130,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "fault",
                 "verbose_name_plural": "faults",
+                "indexes": [models.Index(fields=["imported", "note", "row_no"], name="import_fault_by_row")],
             },
         ),
         migrations.CreateModel(
@@ -1076,6 +1197,14 @@ class Migration(migrations.Migration):
                 "verbose_name": "process",
                 "verbose_name_plural": "processes",
                 "ordering": ["document", "round"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "open")),
+                        fields=("document",),
+                        name="process_one_open_per_document",
+                    ),
+                    models.UniqueConstraint(fields=("document", "round"), name="process_one_per_round"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1106,6 +1235,11 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "store of a scope",
                 "verbose_name_plural": "stores of scopes",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("document", "scope_key", "store"), name="scope_store_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1194,6 +1328,15 @@ class Migration(migrations.Migration):
                 "verbose_name": "step",
                 "verbose_name_plural": "steps",
                 "ordering": ["process", "order"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("process", "order"), name="step_order_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["waiting", "active", "done", "skipped", "stopped"])
+                        ),
+                        name="step_state_known",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1326,6 +1469,25 @@ class Migration(migrations.Migration):
                 "verbose_name": "task",
                 "verbose_name_plural": "tasks",
                 "ordering": ["due_at", "pk"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "open")),
+                        fields=["assignee", "due_at", "id"],
+                        name="task_open_by_due",
+                    ),
+                    models.Index(fields=["assignee", "-closed_at"], name="task_closed_by_assignee"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("step", "assignee", "store"),
+                        name="task_once_per_person",
+                        nulls_distinct=False,
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["planned", "open", "done", "closed"])),
+                        name="task_state_known",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1393,6 +1555,18 @@ class Migration(migrations.Migration):
                 "verbose_name": "receipt",
                 "verbose_name_plural": "receipts",
                 "ordering": ["document", "pk"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("document", "store"), name="receipt_one_per_store"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("failed", 0), ("not_found", 0)),
+                            models.Q(("note", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="receipt_says_why_not_all",
+                        violation_error_message="Say what happened to the rows that were not applied.",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1527,6 +1701,26 @@ class Migration(migrations.Migration):
                 "verbose_name": "decision",
                 "verbose_name_plural": "decisions",
                 "ordering": ["document", "pk"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "verdict__in",
+                                ["approve", "sign", "send_back", "file", "complete", "execute", "noted"],
+                            )
+                        ),
+                        name="decision_verdict_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("verdict", "send_back"), _negated=True),
+                            models.Q(("comment", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="decision_send_back_says_why",
+                        violation_error_message="Say why you send it back.",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1593,6 +1787,13 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "campaign details",
                 "verbose_name_plural": "campaign details",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("ends_at__gt", models.F("starts_at"))),
+                        name="campaign_details_window_in_order",
+                        violation_error_message="The end of the window is not after its start.",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1721,6 +1922,43 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "price line",
                 "verbose_name_plural": "price lines",
+                "indexes": [
+                    models.Index(fields=["document", "band", "-risk", "id"], name="price_line_by_risk"),
+                    models.Index(fields=["document", "row_no", "id"], name="price_line_by_row"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("document", "sku_code", "scope_key"),
+                        name="price_line_one_per_sku_and_scope",
+                        violation_error_message="This SKU is already in the list for these stores.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("final_price__gt", 0)),
+                        name="price_line_final_price_above_zero",
+                        violation_error_message="The final price must be above 0.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("reference_price__gt", 0)),
+                        name="price_line_reference_price_above_zero",
+                        violation_error_message="The reference price must be above 0.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("struck", False), models.Q(("strike_reason", ""), _negated=True), _connector="OR"
+                        ),
+                        name="price_line_struck_says_why",
+                        violation_error_message="Say why the line is struck.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("scope_key__startswith", "stores:"), _negated=True),
+                            models.Q(("exception_reason", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="price_line_exception_says_why",
+                        violation_error_message="A price for named stores needs a written exception.",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1824,366 +2062,38 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "promotion line",
                 "verbose_name_plural": "promotion lines",
-            },
-        ),
-        migrations.AddConstraint(
-            model_name="promotion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("budget__isnull", True), ("budget__gt", 0), _connector="OR"),
-                name="promotion_budget_above_zero",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="document",
-            index=models.Index(fields=["kind", "state", "-id"], name="document_by_kind_and_state"),
-        ),
-        migrations.AddIndex(
-            model_name="document",
-            index=models.Index(fields=["drafted_by", "-id"], name="document_by_drafter"),
-        ),
-        migrations.AddIndex(
-            model_name="document",
-            index=models.Index(fields=["submitted_by", "-id"], name="document_by_submitter"),
-        ),
-        migrations.AddConstraint(
-            model_name="document",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["draft", "in_approval", "sent_back", "filed", "done", "cancelled"])
-                ),
-                name="document_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="document",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("effective_to__isnull", True),
-                    ("effective_to__gt", models.F("effective_from")),
-                    _connector="OR",
-                ),
-                name="document_window_in_order",
-                violation_error_message="The end of the window is not after its start.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="document",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "in_approval"), _negated=True),
-                    models.Q(
-                        ("submitted_at__isnull", False),
-                        ("submitted_by__isnull", False),
-                        models.Q(("content_hash", ""), _negated=True),
+                "indexes": [
+                    models.Index(fields=["document", "band", "-risk", "id"], name="promotion_line_by_risk"),
+                    models.Index(fields=["document", "row_no", "id"], name="promotion_line_by_row"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("document", "sku_code", "scope_key"),
+                        name="promotion_line_one_per_sku_and_scope",
+                        violation_error_message="This SKU is already in the promotion for these stores.",
                     ),
-                    _connector="OR",
-                ),
-                name="document_in_approval_is_submitted",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="document",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state__in", ["filed", "done"]), _negated=True),
-                    models.Q(("archive_number", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="document_filed_has_archive_number",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="documentauthor",
-            constraint=models.UniqueConstraint(fields=("document", "user"), name="document_author_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="flowversion",
-            constraint=models.UniqueConstraint(fields=("flow", "number"), name="flow_version_number_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="flowversion",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "in_use")), fields=("flow",), name="flow_one_version_in_use"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="flowstep",
-            constraint=models.UniqueConstraint(fields=("version", "order"), name="flow_step_order_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="flowstep",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["review", "sign", "file", "complete", "execute", "inform"])),
-                name="flow_step_kind_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="guardack",
-            constraint=models.UniqueConstraint(
-                fields=("document", "code", "line_id"), name="guard_ack_once", nulls_distinct=False
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="guardack",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("reason", ""), _negated=True), name="guard_ack_says_why"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="guardhit",
-            index=models.Index(fields=["document", "severity", "code", "id"], name="guard_hit_by_severity"),
-        ),
-        migrations.AddIndex(
-            model_name="guardhit",
-            index=models.Index(fields=["document", "line_id"], name="guard_hit_by_line"),
-        ),
-        migrations.AddConstraint(
-            model_name="guardhit",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("severity__in", ["block", "sign", "warn", "info"])),
-                name="guard_hit_severity_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="guardpolicy",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "in_force")), fields=("state",), name="guard_policy_one_in_force"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="guardpolicy",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "proposed")),
-                fields=("state",),
-                name="guard_policy_one_proposal",
-                violation_error_message="Another proposal is still waiting for an answer.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="guardpolicy",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("decided_by__isnull", True),
-                    ("proposed_by__isnull", True),
-                    ("state", "dismissed"),
-                    models.Q(("decided_by", models.F("proposed_by")), _negated=True),
-                    _connector="OR",
-                ),
-                name="guard_policy_needs_two_people",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="lineimport",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["reading", "ready", "unreadable", "written", "discarded"])),
-                name="import_state_known",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="importrow",
-            index=models.Index(fields=["imported", "verdict", "row_no"], name="import_row_by_verdict"),
-        ),
-        migrations.AddIndex(
-            model_name="importfault",
-            index=models.Index(fields=["imported", "note", "row_no"], name="import_fault_by_row"),
-        ),
-        migrations.AddConstraint(
-            model_name="process",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "open")),
-                fields=("document",),
-                name="process_one_open_per_document",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="process",
-            constraint=models.UniqueConstraint(fields=("document", "round"), name="process_one_per_round"),
-        ),
-        migrations.AddConstraint(
-            model_name="scopestore",
-            constraint=models.UniqueConstraint(
-                fields=("document", "scope_key", "store"), name="scope_store_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="step",
-            constraint=models.UniqueConstraint(fields=("process", "order"), name="step_order_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="step",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["waiting", "active", "done", "skipped", "stopped"])),
-                name="step_state_known",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="task",
-            index=models.Index(
-                condition=models.Q(("state", "open")),
-                fields=["assignee", "due_at", "id"],
-                name="task_open_by_due",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="task",
-            index=models.Index(fields=["assignee", "-closed_at"], name="task_closed_by_assignee"),
-        ),
-        migrations.AddConstraint(
-            model_name="task",
-            constraint=models.UniqueConstraint(
-                fields=("step", "assignee", "store"), name="task_once_per_person", nulls_distinct=False
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="task",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["planned", "open", "done", "closed"])),
-                name="task_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="receipt",
-            constraint=models.UniqueConstraint(fields=("document", "store"), name="receipt_one_per_store"),
-        ),
-        migrations.AddConstraint(
-            model_name="receipt",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("failed", 0), ("not_found", 0)),
-                    models.Q(("note", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="receipt_says_why_not_all",
-                violation_error_message="Say what happened to the rows that were not applied.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="decision",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("verdict__in", ["approve", "sign", "send_back", "file", "complete", "execute", "noted"])
-                ),
-                name="decision_verdict_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="decision",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("verdict", "send_back"), _negated=True),
-                    models.Q(("comment", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="decision_send_back_says_why",
-                violation_error_message="Say why you send it back.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="campaigndetails",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("ends_at__gt", models.F("starts_at"))),
-                name="campaign_details_window_in_order",
-                violation_error_message="The end of the window is not after its start.",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="priceline",
-            index=models.Index(fields=["document", "band", "-risk", "id"], name="price_line_by_risk"),
-        ),
-        migrations.AddIndex(
-            model_name="priceline",
-            index=models.Index(fields=["document", "row_no", "id"], name="price_line_by_row"),
-        ),
-        migrations.AddConstraint(
-            model_name="priceline",
-            constraint=models.UniqueConstraint(
-                fields=("document", "sku_code", "scope_key"),
-                name="price_line_one_per_sku_and_scope",
-                violation_error_message="This SKU is already in the list for these stores.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="priceline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("final_price__gt", 0)),
-                name="price_line_final_price_above_zero",
-                violation_error_message="The final price must be above 0.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="priceline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("reference_price__gt", 0)),
-                name="price_line_reference_price_above_zero",
-                violation_error_message="The reference price must be above 0.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="priceline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("struck", False), models.Q(("strike_reason", ""), _negated=True), _connector="OR"
-                ),
-                name="price_line_struck_says_why",
-                violation_error_message="Say why the line is struck.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="priceline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("scope_key__startswith", "stores:"), _negated=True),
-                    models.Q(("exception_reason", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="price_line_exception_says_why",
-                violation_error_message="A price for named stores needs a written exception.",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="promotionline",
-            index=models.Index(fields=["document", "band", "-risk", "id"], name="promotion_line_by_risk"),
-        ),
-        migrations.AddIndex(
-            model_name="promotionline",
-            index=models.Index(fields=["document", "row_no", "id"], name="promotion_line_by_row"),
-        ),
-        migrations.AddConstraint(
-            model_name="promotionline",
-            constraint=models.UniqueConstraint(
-                fields=("document", "sku_code", "scope_key"),
-                name="promotion_line_one_per_sku_and_scope",
-                violation_error_message="This SKU is already in the promotion for these stores.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="promotionline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("final_price__gt", 0)),
-                name="promotion_line_price_above_zero",
-                violation_error_message="The promotion price must be above 0.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="promotionline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("struck", False), models.Q(("strike_reason", ""), _negated=True), _connector="OR"
-                ),
-                name="promotion_line_struck_says_why",
-                violation_error_message="Say why the line is struck.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="promotionline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("scope_key__startswith", "stores:"), _negated=True),
-                    models.Q(("exception_reason", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="promotion_line_exception_says_why",
-                violation_error_message="A price for named stores needs a written exception.",
-            ),
+                    models.CheckConstraint(
+                        condition=models.Q(("final_price__gt", 0)),
+                        name="promotion_line_price_above_zero",
+                        violation_error_message="The promotion price must be above 0.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("struck", False), models.Q(("strike_reason", ""), _negated=True), _connector="OR"
+                        ),
+                        name="promotion_line_struck_says_why",
+                        violation_error_message="Say why the line is struck.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("scope_key__startswith", "stores:"), _negated=True),
+                            models.Q(("exception_reason", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="promotion_line_exception_says_why",
+                        violation_error_message="A price for named stores needs a written exception.",
+                    ),
+                ],
+            },
         ),
     ]

@@ -100,6 +100,22 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "hiring request",
                 "verbose_name_plural": "hiring requests",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("wanted__gt", 0)),
+                        name="hiring_request_wants_somebody",
+                        violation_error_message="Ask for at least one person.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("plan_min__isnull", True),
+                            ("plan_max__isnull", True),
+                            ("plan_max__gte", models.F("plan_min")),
+                            _connector="OR",
+                        ),
+                        name="hiring_request_plan_in_order",
+                    ),
+                ],
             },
             bases=("approvals.document",),
         ),
@@ -133,6 +149,12 @@ class Migration(migrations.Migration):
                 "verbose_name": "duty",
                 "verbose_name_plural": "duties",
                 "ordering": ["document", "row_no"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("document", "row_no"), name="hiring_line_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("text", ""), _negated=True), name="hiring_line_says_what"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -208,42 +230,9 @@ class Migration(migrations.Migration):
                 "verbose_name": "change",
                 "verbose_name_plural": "changes",
                 "ordering": ["document", "row_no"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("document", "row_no"), name="reorganisation_line_once")
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="hiringrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("wanted__gt", 0)),
-                name="hiring_request_wants_somebody",
-                violation_error_message="Ask for at least one person.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="hiringrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("plan_min__isnull", True),
-                    ("plan_max__isnull", True),
-                    ("plan_max__gte", models.F("plan_min")),
-                    _connector="OR",
-                ),
-                name="hiring_request_plan_in_order",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="hiringline",
-            constraint=models.UniqueConstraint(fields=("document", "row_no"), name="hiring_line_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="hiringline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("text", ""), _negated=True), name="hiring_line_says_what"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reorganisationline",
-            constraint=models.UniqueConstraint(
-                fields=("document", "row_no"), name="reorganisation_line_once"
-            ),
         ),
     ]

@@ -76,6 +76,17 @@ class Migration(migrations.Migration):
                 "verbose_name": "department",
                 "verbose_name_plural": "departments",
                 "ordering": ["order", "code"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("parent__isnull", True),
+                            models.Q(("parent", models.F("id")), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="department_not_above_itself",
+                        violation_error_message="A department cannot be part of itself.",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -222,6 +233,33 @@ class Migration(migrations.Migration):
                 "verbose_name": "position",
                 "verbose_name_plural": "positions",
                 "ordering": ["department", "order", "code"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("parent__isnull", True),
+                            models.Q(("parent", models.F("id")), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="position_not_above_itself",
+                        violation_error_message="A position cannot report to itself.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("plan_min__isnull", True),
+                            ("plan_max__isnull", True),
+                            ("plan_max__gte", models.F("plan_min")),
+                            _connector="OR",
+                        ),
+                        name="position_plan_in_order",
+                        violation_error_message="The largest headcount is below the smallest.",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("head", True), ("status", "active")),
+                        fields=("department",),
+                        name="position_one_head_per_department",
+                        violation_error_message="This department already has a head position.",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -308,51 +346,5 @@ class Migration(migrations.Migration):
                 "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
-        ),
-        migrations.AddConstraint(
-            model_name="department",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("parent__isnull", True),
-                    models.Q(("parent", models.F("id")), _negated=True),
-                    _connector="OR",
-                ),
-                name="department_not_above_itself",
-                violation_error_message="A department cannot be part of itself.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="position",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("parent__isnull", True),
-                    models.Q(("parent", models.F("id")), _negated=True),
-                    _connector="OR",
-                ),
-                name="position_not_above_itself",
-                violation_error_message="A position cannot report to itself.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="position",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("plan_min__isnull", True),
-                    ("plan_max__isnull", True),
-                    ("plan_max__gte", models.F("plan_min")),
-                    _connector="OR",
-                ),
-                name="position_plan_in_order",
-                violation_error_message="The largest headcount is below the smallest.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="position",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("head", True), ("status", "active")),
-                fields=("department",),
-                name="position_one_head_per_department",
-                violation_error_message="This department already has a head position.",
-            ),
         ),
     ]

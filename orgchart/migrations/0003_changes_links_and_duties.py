@@ -63,42 +63,71 @@ class Migration(migrations.Migration):
                         verbose_name="kind",
                     ),
                 ),
+                (
+                    "area",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="orgchart.area",
+                        verbose_name="area of work",
+                    ),
+                ),
+                (
+                    "department",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="%(class)s_set",
+                        to="orgchart.department",
+                        verbose_name="department",
+                    ),
+                ),
+                (
+                    "position",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="%(class)s_set",
+                        to="orgchart.position",
+                        verbose_name="position",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "authority",
                 "verbose_name_plural": "authorities",
                 "ordering": ["department", "position", "number"],
                 "abstract": False,
-            },
-        ),
-        migrations.CreateModel(
-            name="ChangeItem",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("department__isnull", True), ("position__isnull", False)),
+                            models.Q(("department__isnull", False), ("position__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="authority_has_one_owner",
+                        violation_error_message="Choose a department or a position, not both.",
                     ),
-                ),
-                ("order", models.PositiveIntegerField(verbose_name="order")),
-                ("entity", models.CharField(max_length=16, verbose_name="what")),
-                ("key", models.CharField(max_length=200, verbose_name="key")),
-                (
-                    "op",
-                    models.CharField(
-                        choices=[("create", "create"), ("set", "change"), ("delete", "remove")],
-                        max_length=8,
-                        verbose_name="change",
+                    models.UniqueConstraint(
+                        fields=("department", "position", "number"),
+                        name="authority_numbered_once",
+                        nulls_distinct=False,
+                        violation_error_message="This number is already used.",
                     ),
-                ),
-                ("before", models.JSONField(blank=True, null=True, verbose_name="before")),
-                ("after", models.JSONField(blank=True, null=True, verbose_name="after")),
-                ("left_out", models.BooleanField(default=False, verbose_name="left out")),
-            ],
-            options={
-                "verbose_name": "change",
-                "verbose_name_plural": "changes",
-                "ordering": ["change_set", "order"],
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "kind__in",
+                                ["propose", "veto", "dispatch", "assess", "inspect", "guide", "decide"],
+                            )
+                        ),
+                        name="authority_known_kind",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -147,11 +176,95 @@ class Migration(migrations.Migration):
                 ("problem", models.CharField(blank=True, max_length=300, verbose_name="problem")),
                 ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
                 ("applied_at", models.DateTimeField(blank=True, null=True, verbose_name="applied at")),
+                (
+                    "author",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="author",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "change set",
                 "verbose_name_plural": "change sets",
                 "ordering": ["-pk"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "scheduled")),
+                        fields=["effective_on", "id"],
+                        name="change_set_due",
+                    )
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["draft", "review", "scheduled", "applied", "withdrawn"])
+                        ),
+                        name="change_set_known_state",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["edit", "reorganisation", "correction", "opening"])),
+                        name="change_set_known_kind",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state__in", ["scheduled", "applied"]), _negated=True),
+                            ("effective_on__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="change_set_scheduled_has_a_day",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ChangeItem",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("order", models.PositiveIntegerField(verbose_name="order")),
+                ("entity", models.CharField(max_length=16, verbose_name="what")),
+                ("key", models.CharField(max_length=200, verbose_name="key")),
+                (
+                    "op",
+                    models.CharField(
+                        choices=[("create", "create"), ("set", "change"), ("delete", "remove")],
+                        max_length=8,
+                        verbose_name="change",
+                    ),
+                ),
+                ("before", models.JSONField(blank=True, null=True, verbose_name="before")),
+                ("after", models.JSONField(blank=True, null=True, verbose_name="after")),
+                ("left_out", models.BooleanField(default=False, verbose_name="left out")),
+                (
+                    "change_set",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="items",
+                        to="orgchart.changeset",
+                        verbose_name="change set",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "change",
+                "verbose_name_plural": "changes",
+                "ordering": ["change_set", "order"],
+                "indexes": [models.Index(fields=["entity", "key"], name="change_item_by_row")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("change_set", "order"), name="change_item_order_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("op__in", ["create", "set", "delete"])),
+                        name="change_item_known_op",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -189,12 +302,71 @@ class Migration(migrations.Migration):
                         blank=True, null=True, verbose_name="share of the work in percent"
                     ),
                 ),
+                (
+                    "area",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="orgchart.area",
+                        verbose_name="area of work",
+                    ),
+                ),
+                (
+                    "department",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="%(class)s_set",
+                        to="orgchart.department",
+                        verbose_name="department",
+                    ),
+                ),
+                (
+                    "position",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="%(class)s_set",
+                        to="orgchart.position",
+                        verbose_name="position",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "duty",
                 "verbose_name_plural": "duties",
                 "ordering": ["department", "position", "number"],
                 "abstract": False,
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("department__isnull", True), ("position__isnull", False)),
+                            models.Q(("department__isnull", False), ("position__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="duty_has_one_owner",
+                        violation_error_message="Choose a department or a position, not both.",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("department", "position", "number"),
+                        name="duty_numbered_once",
+                        nulls_distinct=False,
+                        violation_error_message="This number is already used.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("role__in", ["main", "assist", "approve", "inform"])),
+                        name="duty_known_role",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("weight__isnull", True), ("weight__lte", 100), _connector="OR"),
+                        name="duty_weight_is_a_share",
+                        violation_error_message="The share is at most 100 percent.",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -206,10 +378,52 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
+                (
+                    "department",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="orgchart.department",
+                        verbose_name="department",
+                    ),
+                ),
+                (
+                    "group",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="auth.group",
+                        verbose_name="group",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="account",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "editor's part of the organisation",
                 "verbose_name_plural": "editors' parts of the organisation",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("group__isnull", True), ("user__isnull", False)),
+                            models.Q(("group__isnull", False), ("user__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="editor_scope_for_somebody",
+                        violation_error_message="Choose an account or a group, not both.",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -244,11 +458,45 @@ class Migration(migrations.Migration):
                 ("order", models.PositiveSmallIntegerField(verbose_name="order")),
                 ("text", models.CharField(blank=True, max_length=200, verbose_name="text")),
                 ("lost", models.BooleanField(default=False, verbose_name="lost in the papers")),
+                (
+                    "area",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="steps",
+                        to="orgchart.area",
+                        verbose_name="area of work",
+                    ),
+                ),
+                (
+                    "department",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="handoff_steps",
+                        to="orgchart.department",
+                        verbose_name="department",
+                    ),
+                ),
+                (
+                    "flow",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="steps",
+                        to="orgchart.handoffflow",
+                        verbose_name="hand-off",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "step of a hand-off",
                 "verbose_name_plural": "steps of hand-offs",
                 "ordering": ["flow", "order"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("flow", "order"), name="handoff_step_order_once")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -278,25 +526,14 @@ class Migration(migrations.Migration):
                 "verbose_name": "organisation model",
                 "verbose_name_plural": "organisation models",
                 "ordering": ["order", "code"],
-            },
-        ),
-        migrations.CreateModel(
-            name="OrgSnapshot",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("day", models.DateField(verbose_name="day")),
-                ("payload", models.BinaryField(verbose_name="content")),
-                ("sha256", models.CharField(max_length=64, verbose_name="SHA-256")),
-            ],
-            options={
-                "verbose_name": "snapshot of the organisation",
-                "verbose_name_plural": "snapshots of the organisation",
-                "ordering": ["day", "version"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("own", True)),
+                        fields=("own",),
+                        name="org_model_one_is_our_own",
+                        violation_error_message="Another model is already the company's own.",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -314,11 +551,50 @@ class Migration(migrations.Migration):
                 ("recorded_at", models.DateTimeField(verbose_name="recorded at")),
                 ("previous_hash", models.CharField(max_length=64, verbose_name="hash before")),
                 ("hash", models.CharField(max_length=64, verbose_name="hash")),
+                (
+                    "change_set",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="version",
+                        to="orgchart.changeset",
+                        verbose_name="change set",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "version of the organisation",
                 "verbose_name_plural": "versions of the organisation",
                 "ordering": ["effective_on", "number"],
+                "indexes": [models.Index(fields=["effective_on", "number"], name="org_version_by_day")],
+            },
+        ),
+        migrations.CreateModel(
+            name="OrgSnapshot",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("day", models.DateField(verbose_name="day")),
+                ("payload", models.BinaryField(verbose_name="content")),
+                ("sha256", models.CharField(max_length=64, verbose_name="SHA-256")),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="snapshots",
+                        to="orgchart.orgversion",
+                        verbose_name="version",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "snapshot of the organisation",
+                "verbose_name_plural": "snapshots of the organisation",
+                "ordering": ["day", "version"],
+                "constraints": [models.UniqueConstraint(fields=("version", "day"), name="org_snapshot_once")],
             },
         ),
         migrations.CreateModel(
@@ -346,11 +622,63 @@ class Migration(migrations.Migration):
                 ("to_label", models.CharField(blank=True, max_length=60, verbose_name="named as")),
                 ("source_ref", models.CharField(blank=True, max_length=60, verbose_name="source")),
                 ("guessed", models.BooleanField(default=False, verbose_name="to be confirmed")),
+                (
+                    "source",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="links",
+                        to="orgchart.position",
+                        verbose_name="from",
+                    ),
+                ),
+                (
+                    "target",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="linked_from",
+                        to="orgchart.position",
+                        verbose_name="to",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "link between positions",
                 "verbose_name_plural": "links between positions",
                 "ordering": ["source", "kind", "pk"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("kind__in", ["promotes_to", "rotates_to", "dotted_to", "reports_named"])
+                        ),
+                        name="position_link_known_kind",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("target__isnull", False), ("to_label", "")),
+                            models.Q(("target__isnull", True), models.Q(("to_label", ""), _negated=True)),
+                            _connector="OR",
+                        ),
+                        name="position_link_has_one_target",
+                        violation_error_message="A link goes to a position or names one, not both.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("target__isnull", True),
+                            models.Q(("target", models.F("source")), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="position_link_not_to_itself",
+                        violation_error_message="A position cannot be linked to itself.",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("source", "kind", "target", "to_label"),
+                        name="position_link_once",
+                        nulls_distinct=False,
+                        violation_error_message="There is already such a link.",
+                    ),
+                ],
             },
         ),
         migrations.RemoveConstraint(
@@ -375,395 +703,6 @@ class Migration(migrations.Migration):
                 expressions=[("department", "=")],
                 name="position_one_head_per_department",
                 violation_error_message="This department already has a head position.",
-            ),
-        ),
-        migrations.AddField(
-            model_name="authority",
-            name="area",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="orgchart.area",
-                verbose_name="area of work",
-            ),
-        ),
-        migrations.AddField(
-            model_name="authority",
-            name="department",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="%(class)s_set",
-                to="orgchart.department",
-                verbose_name="department",
-            ),
-        ),
-        migrations.AddField(
-            model_name="authority",
-            name="position",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="%(class)s_set",
-                to="orgchart.position",
-                verbose_name="position",
-            ),
-        ),
-        migrations.AddField(
-            model_name="changeset",
-            name="author",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-                verbose_name="author",
-            ),
-        ),
-        migrations.AddField(
-            model_name="changeitem",
-            name="change_set",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="items",
-                to="orgchart.changeset",
-                verbose_name="change set",
-            ),
-        ),
-        migrations.AddField(
-            model_name="duty",
-            name="area",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="orgchart.area",
-                verbose_name="area of work",
-            ),
-        ),
-        migrations.AddField(
-            model_name="duty",
-            name="department",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="%(class)s_set",
-                to="orgchart.department",
-                verbose_name="department",
-            ),
-        ),
-        migrations.AddField(
-            model_name="duty",
-            name="position",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="%(class)s_set",
-                to="orgchart.position",
-                verbose_name="position",
-            ),
-        ),
-        migrations.AddField(
-            model_name="editorscope",
-            name="department",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="orgchart.department",
-                verbose_name="department",
-            ),
-        ),
-        migrations.AddField(
-            model_name="editorscope",
-            name="group",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="+",
-                to="auth.group",
-                verbose_name="group",
-            ),
-        ),
-        migrations.AddField(
-            model_name="editorscope",
-            name="user",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-                verbose_name="account",
-            ),
-        ),
-        migrations.AddField(
-            model_name="handoffstep",
-            name="area",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="steps",
-                to="orgchart.area",
-                verbose_name="area of work",
-            ),
-        ),
-        migrations.AddField(
-            model_name="handoffstep",
-            name="department",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="handoff_steps",
-                to="orgchart.department",
-                verbose_name="department",
-            ),
-        ),
-        migrations.AddField(
-            model_name="handoffstep",
-            name="flow",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="steps",
-                to="orgchart.handoffflow",
-                verbose_name="hand-off",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="orgmodel",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("own", True)),
-                fields=("own",),
-                name="org_model_one_is_our_own",
-                violation_error_message="Another model is already the company's own.",
-            ),
-        ),
-        migrations.AddField(
-            model_name="orgversion",
-            name="change_set",
-            field=models.OneToOneField(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="version",
-                to="orgchart.changeset",
-                verbose_name="change set",
-            ),
-        ),
-        migrations.AddField(
-            model_name="orgsnapshot",
-            name="version",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="snapshots",
-                to="orgchart.orgversion",
-                verbose_name="version",
-            ),
-        ),
-        migrations.AddField(
-            model_name="positionlink",
-            name="source",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="links",
-                to="orgchart.position",
-                verbose_name="from",
-            ),
-        ),
-        migrations.AddField(
-            model_name="positionlink",
-            name="target",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="linked_from",
-                to="orgchart.position",
-                verbose_name="to",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="authority",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("department__isnull", True), ("position__isnull", False)),
-                    models.Q(("department__isnull", False), ("position__isnull", True)),
-                    _connector="OR",
-                ),
-                name="authority_has_one_owner",
-                violation_error_message="Choose a department or a position, not both.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="authority",
-            constraint=models.UniqueConstraint(
-                fields=("department", "position", "number"),
-                name="authority_numbered_once",
-                nulls_distinct=False,
-                violation_error_message="This number is already used.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="authority",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("kind__in", ["propose", "veto", "dispatch", "assess", "inspect", "guide", "decide"])
-                ),
-                name="authority_known_kind",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="changeset",
-            index=models.Index(
-                condition=models.Q(("state", "scheduled")),
-                fields=["effective_on", "id"],
-                name="change_set_due",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="changeset",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["draft", "review", "scheduled", "applied", "withdrawn"])),
-                name="change_set_known_state",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="changeset",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["edit", "reorganisation", "correction", "opening"])),
-                name="change_set_known_kind",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="changeset",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state__in", ["scheduled", "applied"]), _negated=True),
-                    ("effective_on__isnull", False),
-                    _connector="OR",
-                ),
-                name="change_set_scheduled_has_a_day",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="changeitem",
-            index=models.Index(fields=["entity", "key"], name="change_item_by_row"),
-        ),
-        migrations.AddConstraint(
-            model_name="changeitem",
-            constraint=models.UniqueConstraint(fields=("change_set", "order"), name="change_item_order_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="changeitem",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("op__in", ["create", "set", "delete"])), name="change_item_known_op"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="duty",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("department__isnull", True), ("position__isnull", False)),
-                    models.Q(("department__isnull", False), ("position__isnull", True)),
-                    _connector="OR",
-                ),
-                name="duty_has_one_owner",
-                violation_error_message="Choose a department or a position, not both.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="duty",
-            constraint=models.UniqueConstraint(
-                fields=("department", "position", "number"),
-                name="duty_numbered_once",
-                nulls_distinct=False,
-                violation_error_message="This number is already used.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="duty",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("role__in", ["main", "assist", "approve", "inform"])),
-                name="duty_known_role",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="duty",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("weight__isnull", True), ("weight__lte", 100), _connector="OR"),
-                name="duty_weight_is_a_share",
-                violation_error_message="The share is at most 100 percent.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="editorscope",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("group__isnull", True), ("user__isnull", False)),
-                    models.Q(("group__isnull", False), ("user__isnull", True)),
-                    _connector="OR",
-                ),
-                name="editor_scope_for_somebody",
-                violation_error_message="Choose an account or a group, not both.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="handoffstep",
-            constraint=models.UniqueConstraint(fields=("flow", "order"), name="handoff_step_order_once"),
-        ),
-        migrations.AddIndex(
-            model_name="orgversion",
-            index=models.Index(fields=["effective_on", "number"], name="org_version_by_day"),
-        ),
-        migrations.AddConstraint(
-            model_name="orgsnapshot",
-            constraint=models.UniqueConstraint(fields=("version", "day"), name="org_snapshot_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="positionlink",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["promotes_to", "rotates_to", "dotted_to", "reports_named"])),
-                name="position_link_known_kind",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="positionlink",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("target__isnull", False), ("to_label", "")),
-                    models.Q(("target__isnull", True), models.Q(("to_label", ""), _negated=True)),
-                    _connector="OR",
-                ),
-                name="position_link_has_one_target",
-                violation_error_message="A link goes to a position or names one, not both.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="positionlink",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("target__isnull", True),
-                    models.Q(("target", models.F("source")), _negated=True),
-                    _connector="OR",
-                ),
-                name="position_link_not_to_itself",
-                violation_error_message="A position cannot be linked to itself.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="positionlink",
-            constraint=models.UniqueConstraint(
-                fields=("source", "kind", "target", "to_label"),
-                name="position_link_once",
-                nulls_distinct=False,
-                violation_error_message="There is already such a link.",
             ),
         ),
     ]

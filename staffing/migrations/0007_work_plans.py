@@ -20,6 +20,108 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name="WorkPlan",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("title", models.CharField(max_length=80, verbose_name="title")),
+                ("start", models.DateField(verbose_name="first day")),
+                ("weeks", models.PositiveSmallIntegerField(default=12, verbose_name="weeks")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("draft", "draft"), ("running", "running"), ("closed", "closed")],
+                        default="draft",
+                        max_length=8,
+                        verbose_name="state",
+                    ),
+                ),
+                ("achieved", models.TextField(blank=True, verbose_name="done")),
+                ("missed", models.TextField(blank=True, verbose_name="not done, and why")),
+                ("changes", models.TextField(blank=True, verbose_name="what changes")),
+                ("reviewed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "copied_from",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="copies",
+                        to="staffing.workplan",
+                        verbose_name="copied from",
+                    ),
+                ),
+                (
+                    "department",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="work_plans",
+                        to="orgchart.department",
+                        verbose_name="department",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="staffing.employee",
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "reviewed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="work_plans",
+                        to="stores.store",
+                        verbose_name="store that is launched",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "work plan",
+                "verbose_name_plural": "work plans",
+                "ordering": ["-start", "department", "pk"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("weeks__gte", 1), ("weeks__lte", 53)),
+                        name="work_plan_has_weeks",
+                        violation_error_message="A plan lasts from 1 to 53 weeks.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["draft", "running", "closed"])),
+                        name="work_plan_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "closed"), _negated=True),
+                            models.Q(("achieved", ""), ("missed", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="work_plan_closed_with_a_review",
+                        violation_error_message="A plan is closed with its review.",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="HistoricalMilestone",
             fields=[
                 (
@@ -39,6 +141,38 @@ class Migration(migrations.Migration):
                     "history_type",
                     models.CharField(
                         choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="staffing.employee",
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "plan",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="staffing.workplan",
                     ),
                 ),
             ],
@@ -77,6 +211,38 @@ class Migration(migrations.Migration):
                     "history_type",
                     models.CharField(
                         choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="staffing.employee",
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "plan",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="staffing.workplan",
                     ),
                 ),
             ],
@@ -120,6 +286,74 @@ class Migration(migrations.Migration):
                         choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
                     ),
                 ),
+                (
+                    "department",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="orgchart.department",
+                        verbose_name="department",
+                    ),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="staffing.employee",
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "reviewed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="stores.store",
+                        verbose_name="store that is launched",
+                    ),
+                ),
+                (
+                    "copied_from",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="staffing.workplan",
+                        verbose_name="copied from",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "historical work plan",
@@ -128,24 +362,6 @@ class Migration(migrations.Migration):
                 "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
-        ),
-        migrations.CreateModel(
-            name="Measure",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("order", models.PositiveSmallIntegerField(default=0, verbose_name="order")),
-                ("text", models.CharField(max_length=120, verbose_name="measure")),
-            ],
-            options={
-                "verbose_name": "measure",
-                "verbose_name_plural": "measures",
-                "ordering": ["order", "pk"],
-            },
         ),
         migrations.CreateModel(
             name="Milestone",
@@ -162,11 +378,36 @@ class Migration(migrations.Migration):
                 ("due", models.DateField(verbose_name="due")),
                 ("done_on", models.DateField(blank=True, null=True, verbose_name="done on")),
                 ("reason", models.CharField(blank=True, max_length=120, verbose_name="reason")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="staffing.employee",
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "plan",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="milestones",
+                        to="staffing.workplan",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "milestone",
                 "verbose_name_plural": "milestones",
                 "ordering": ["due", "order", "pk"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("plan", "title"), name="milestone_once_per_plan"),
+                    models.CheckConstraint(
+                        condition=models.Q(("first_week__gte", 1)), name="milestone_has_a_week"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -191,15 +432,42 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("cause", models.CharField(blank=True, max_length=120, verbose_name="cause")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="staffing.employee",
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "plan",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="objectives",
+                        to="staffing.workplan",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "objective",
                 "verbose_name_plural": "objectives",
                 "ordering": ["order", "pk"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("plan", "title"), name="objective_once_per_plan"),
+                    models.CheckConstraint(
+                        condition=models.Q(("start", models.F("target")), _negated=True),
+                        name="objective_moves",
+                        violation_error_message="Start and target are the same: nothing would have to happen.",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name="WorkPlan",
+            name="Measure",
             fields=[
                 (
                     "id",
@@ -207,27 +475,21 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("title", models.CharField(max_length=80, verbose_name="title")),
-                ("start", models.DateField(verbose_name="first day")),
-                ("weeks", models.PositiveSmallIntegerField(default=12, verbose_name="weeks")),
+                ("order", models.PositiveSmallIntegerField(default=0, verbose_name="order")),
+                ("text", models.CharField(max_length=120, verbose_name="measure")),
                 (
-                    "state",
-                    models.CharField(
-                        choices=[("draft", "draft"), ("running", "running"), ("closed", "closed")],
-                        default="draft",
-                        max_length=8,
-                        verbose_name="state",
+                    "objective",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="measures",
+                        to="staffing.objective",
                     ),
                 ),
-                ("achieved", models.TextField(blank=True, verbose_name="done")),
-                ("missed", models.TextField(blank=True, verbose_name="not done, and why")),
-                ("changes", models.TextField(blank=True, verbose_name="what changes")),
-                ("reviewed_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                "verbose_name": "work plan",
-                "verbose_name_plural": "work plans",
-                "ordering": ["-start", "department", "pk"],
+                "verbose_name": "measure",
+                "verbose_name_plural": "measures",
+                "ordering": ["order", "pk"],
             },
         ),
         migrations.AlterConstraint(
@@ -242,299 +504,6 @@ class Migration(migrations.Migration):
                 ],
                 name="store_charge_once_per_day",
                 violation_error_message="This person is already in charge of this store in that time.",
-            ),
-        ),
-        migrations.AddField(
-            model_name="historicalmilestone",
-            name="history_user",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.SET_NULL,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="historicalmilestone",
-            name="owner",
-            field=models.ForeignKey(
-                blank=True,
-                db_constraint=False,
-                null=True,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                to="staffing.employee",
-                verbose_name="owner",
-            ),
-        ),
-        migrations.AddField(
-            model_name="historicalobjective",
-            name="history_user",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.SET_NULL,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="historicalobjective",
-            name="owner",
-            field=models.ForeignKey(
-                blank=True,
-                db_constraint=False,
-                null=True,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                to="staffing.employee",
-                verbose_name="owner",
-            ),
-        ),
-        migrations.AddField(
-            model_name="historicalworkplan",
-            name="department",
-            field=models.ForeignKey(
-                blank=True,
-                db_constraint=False,
-                null=True,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                to="orgchart.department",
-                verbose_name="department",
-            ),
-        ),
-        migrations.AddField(
-            model_name="historicalworkplan",
-            name="history_user",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.SET_NULL,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="historicalworkplan",
-            name="owner",
-            field=models.ForeignKey(
-                blank=True,
-                db_constraint=False,
-                null=True,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                to="staffing.employee",
-                verbose_name="owner",
-            ),
-        ),
-        migrations.AddField(
-            model_name="historicalworkplan",
-            name="reviewed_by",
-            field=models.ForeignKey(
-                blank=True,
-                db_constraint=False,
-                null=True,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="historicalworkplan",
-            name="store",
-            field=models.ForeignKey(
-                blank=True,
-                db_constraint=False,
-                null=True,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                to="stores.store",
-                verbose_name="store that is launched",
-            ),
-        ),
-        migrations.AddField(
-            model_name="milestone",
-            name="owner",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="staffing.employee",
-                verbose_name="owner",
-            ),
-        ),
-        migrations.AddField(
-            model_name="objective",
-            name="owner",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="staffing.employee",
-                verbose_name="owner",
-            ),
-        ),
-        migrations.AddField(
-            model_name="measure",
-            name="objective",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="measures", to="staffing.objective"
-            ),
-        ),
-        migrations.AddField(
-            model_name="workplan",
-            name="copied_from",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="copies",
-                to="staffing.workplan",
-                verbose_name="copied from",
-            ),
-        ),
-        migrations.AddField(
-            model_name="workplan",
-            name="department",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="work_plans",
-                to="orgchart.department",
-                verbose_name="department",
-            ),
-        ),
-        migrations.AddField(
-            model_name="workplan",
-            name="owner",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="staffing.employee",
-                verbose_name="owner",
-            ),
-        ),
-        migrations.AddField(
-            model_name="workplan",
-            name="reviewed_by",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="workplan",
-            name="store",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="work_plans",
-                to="stores.store",
-                verbose_name="store that is launched",
-            ),
-        ),
-        migrations.AddField(
-            model_name="objective",
-            name="plan",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="objectives", to="staffing.workplan"
-            ),
-        ),
-        migrations.AddField(
-            model_name="milestone",
-            name="plan",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="milestones", to="staffing.workplan"
-            ),
-        ),
-        migrations.AddField(
-            model_name="historicalworkplan",
-            name="copied_from",
-            field=models.ForeignKey(
-                blank=True,
-                db_constraint=False,
-                null=True,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                to="staffing.workplan",
-                verbose_name="copied from",
-            ),
-        ),
-        migrations.AddField(
-            model_name="historicalobjective",
-            name="plan",
-            field=models.ForeignKey(
-                blank=True,
-                db_constraint=False,
-                null=True,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                to="staffing.workplan",
-            ),
-        ),
-        migrations.AddField(
-            model_name="historicalmilestone",
-            name="plan",
-            field=models.ForeignKey(
-                blank=True,
-                db_constraint=False,
-                null=True,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                to="staffing.workplan",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workplan",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("weeks__gte", 1), ("weeks__lte", 53)),
-                name="work_plan_has_weeks",
-                violation_error_message="A plan lasts from 1 to 53 weeks.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workplan",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["draft", "running", "closed"])),
-                name="work_plan_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workplan",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "closed"), _negated=True),
-                    models.Q(("achieved", ""), ("missed", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="work_plan_closed_with_a_review",
-                violation_error_message="A plan is closed with its review.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="objective",
-            constraint=models.UniqueConstraint(fields=("plan", "title"), name="objective_once_per_plan"),
-        ),
-        migrations.AddConstraint(
-            model_name="objective",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("start", models.F("target")), _negated=True),
-                name="objective_moves",
-                violation_error_message="Start and target are the same: nothing would have to happen.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="milestone",
-            constraint=models.UniqueConstraint(fields=("plan", "title"), name="milestone_once_per_plan"),
-        ),
-        migrations.AddConstraint(
-            model_name="milestone",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("first_week__gte", 1)), name="milestone_has_a_week"
             ),
         ),
     ]

@@ -505,6 +505,34 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "SKU",
                 "ordering": ["code"],
                 "permissions": [("view_costs", "Can see cost and floor price")],
+                "indexes": [models.Index(fields=["brand", "code"], name="sku_by_brand")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("code__regex", "^[^\\sa-z]+$")),
+                        name="sku_code_is_normal",
+                        violation_error_message="Write the SKU in capitals and without blanks.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("cost__isnull", True), ("cost__gt", 0), _connector="OR"),
+                        name="sku_cost_above_zero",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("floor_price__isnull", True), ("floor_price__gt", 0), _connector="OR"
+                        ),
+                        name="sku_floor_above_zero",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("ceiling_price__isnull", True),
+                            ("floor_price__isnull", True),
+                            ("ceiling_price__gte", models.F("floor_price")),
+                            _connector="OR",
+                        ),
+                        name="sku_ceiling_not_below_floor",
+                        violation_error_message="The ceiling price is below the floor price.",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -590,6 +618,16 @@ class Migration(migrations.Migration):
                     ("serve_store", "Can serve the store"),
                     ("span_stores", "Can see all stores"),
                 ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("mode__in", ["self_operated", "consignment"])),
+                        name="store_mode_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["planned", "trading", "closed"])),
+                        name="store_status_known",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -641,6 +679,25 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "price in force",
                 "verbose_name_plural": "prices in force",
+                "indexes": [models.Index(fields=["document_number", "line_no"], name="price_by_document")],
+                "constraints": [
+                    django.contrib.postgres.constraints.ExclusionConstraint(
+                        expressions=[("sku", "="), ("store", "="), ("layer", "="), ("during", "&&")],
+                        name="price_in_force_one_per_instant",
+                        violation_error_message="This SKU already has a price in this store at that time.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount__gt", 0)), name="price_in_force_above_zero"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("layer__in", ["base", "campaign"])),
+                        name="price_in_force_layer_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("during__isempty", False), ("during__startswith__isnull", False)),
+                        name="price_in_force_has_start",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -692,6 +749,19 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "listing",
                 "verbose_name_plural": "listings",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("sku", "store"),
+                        name="listing_one_per_sku_and_store",
+                        violation_error_message="This SKU is already listed in this store.",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("platform_sku_id", ""), _negated=True),
+                        fields=("store", "platform_sku_id"),
+                        name="listing_one_per_mall_sku",
+                        violation_error_message="This mall's SKU id is already used in this store.",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -744,106 +814,6 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
             },
-        ),
-        migrations.AddIndex(
-            model_name="sku",
-            index=models.Index(fields=["brand", "code"], name="sku_by_brand"),
-        ),
-        migrations.AddConstraint(
-            model_name="sku",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("code__regex", "^[^\\sa-z]+$")),
-                name="sku_code_is_normal",
-                violation_error_message="Write the SKU in capitals and without blanks.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="sku",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("cost__isnull", True), ("cost__gt", 0), _connector="OR"),
-                name="sku_cost_above_zero",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="sku",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("floor_price__isnull", True), ("floor_price__gt", 0), _connector="OR"),
-                name="sku_floor_above_zero",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="sku",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("ceiling_price__isnull", True),
-                    ("floor_price__isnull", True),
-                    ("ceiling_price__gte", models.F("floor_price")),
-                    _connector="OR",
-                ),
-                name="sku_ceiling_not_below_floor",
-                violation_error_message="The ceiling price is below the floor price.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="store",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("mode__in", ["self_operated", "consignment"])), name="store_mode_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="store",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["planned", "trading", "closed"])),
-                name="store_status_known",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="priceinforce",
-            index=models.Index(fields=["document_number", "line_no"], name="price_by_document"),
-        ),
-        migrations.AddConstraint(
-            model_name="priceinforce",
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
-                expressions=[("sku", "="), ("store", "="), ("layer", "="), ("during", "&&")],
-                name="price_in_force_one_per_instant",
-                violation_error_message="This SKU already has a price in this store at that time.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="priceinforce",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount__gt", 0)), name="price_in_force_above_zero"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="priceinforce",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("layer__in", ["base", "campaign"])), name="price_in_force_layer_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="priceinforce",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("during__isempty", False), ("during__startswith__isnull", False)),
-                name="price_in_force_has_start",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="listing",
-            constraint=models.UniqueConstraint(
-                fields=("sku", "store"),
-                name="listing_one_per_sku_and_store",
-                violation_error_message="This SKU is already listed in this store.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="listing",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("platform_sku_id", ""), _negated=True),
-                fields=("store", "platform_sku_id"),
-                name="listing_one_per_mall_sku",
-                violation_error_message="This mall's SKU id is already used in this store.",
-            ),
         ),
         migrations.AlterUniqueTogether(
             name="storegroupobjectpermission",
