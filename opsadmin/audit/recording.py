@@ -25,6 +25,7 @@ SILENT = {"review_seen"}
 # Their page is the answer to what was done, not the form again.
 ANSWERED_BY_A_PAGE = {"logout"}
 HIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+PIECE = 1 << 16
 REFUSED = {401, 403, 404, 405, 409, 413, 429}
 log = logging.getLogger("opsadmin.audit")
 
@@ -120,6 +121,8 @@ def write(request, response, before):
     entry = entry_of(request, response, before)
     if response.streaming and entry.result == AuditResult.DONE:
         entry.result = AuditResult.BEGUN
+        # Of a kept file; watched, its pieces pass through Python, and Django's are small.
+        response.block_size = PIECE
         response.streaming_content = Watched(response.streaming_content, entry)
     keep(entry, request.resolver_match)
 

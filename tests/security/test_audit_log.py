@@ -298,7 +298,7 @@ def test_a_kept_file_is_watched_on_its_way_like_a_table(client, signed_in):
     assert len(b"".join(client.get(kept))) == 200_000
     assert (last().action, last().result) == ("attachment", "done")
     answer = client.get(kept)
-    next(iter(answer.streaming_content))
+    assert len(next(iter(answer.streaming_content))) == 1 << 16
     go_away(answer)
     assert (last().action, last().result) == ("attachment", "failed")
 
