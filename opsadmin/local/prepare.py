@@ -4,7 +4,6 @@ Everything here may be done again; a second start goes on with what people have 
 Writes the demo accounts to standard output, as JSON.
 """
 
-import gc
 import json
 import os
 import sys
@@ -17,8 +16,6 @@ APP_ROLE = "opsadmin_app"
 
 def main():
     django.setup()
-    # The models as each migration leaves them are a lot of garbage: looked for seldom, it costs a fifth of the time.
-    gc.set_threshold(100_000, 50, 50)
     for command, options in (("migrate", {"interactive": False}), ("collectstatic", {"interactive": False})):
         call_command(command, verbosity=0, stdout=sys.stderr, **options)
     load_company_once()
