@@ -113,7 +113,8 @@ class Bench:
 
 def fingerprint():
     """Return a mark of everything that the scenes are made from."""
-    paths = [*sorted(ROOT.glob("*/migrations/*.py")), *(ROOT / name for name in SOURCES)]
+    migrations = sorted([*ROOT.glob("*/migrations/*.py"), *ROOT.glob("*/*/migrations/*.py")])
+    paths = [*migrations, *(ROOT / name for name in SOURCES)]
     return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()[:8]
 
 
