@@ -207,7 +207,7 @@ def places():
 
 @dataclass(frozen=True)
 class State:
-    """All places in one sentence: ``tone`` is ok, warn (some are late, or none is configured) or block (all are)."""
+    """All places in one sentence; ``tone``: ok, info (new ones), warn (some late, or no place), block (all late)."""
 
     tone: str
     strong: str
@@ -231,4 +231,7 @@ def state_of(found):
     if late:
         text = _("Without the checkpoints for over a day: %(places)s")
         return State("warn", _("Some places lack the newest checkpoints."), text % {"places": names})
+    if waiting := "、".join(one.name for one in found if not one.reached_at):
+        text = _("Not yet sent to: %(places)s") % {"places": waiting}
+        return State("info", _("Some places have not had the checkpoints yet."), text)
     return State("ok", _("The checkpoints of the archive left this machine within a day."), "")

@@ -52,7 +52,7 @@ def chain_banner(user, now):
 def checkpoints_banner(user, now):
     """Say that the checkpoints have not left this machine for a day; nothing while they do."""
     state = anchors.state_of(anchors.places())
-    if state.tone == "ok" or not filings().exists():
+    if state.tone not in ("warn", "block") or not filings().exists():
         return None
     return {
         "url": reverse("admin:checkpoints"),

@@ -203,6 +203,7 @@ def test_checkpoints_that_did_not_leave_for_a_day_are_told_on_the_start_page(
     client = signed_in(roles=[role])
     assert tones(client) == (["warn"], "warn"), "no place is named"
     filed.ANCHOR_COPIES = [str(tmp_path / "copy.jsonl")]
+    assert tones(client) == ([], "info"), "a new place has had none yet"
     anchors.send_checkpoints()
     assert tones(client) == ([], "ok")
     went(timedelta(hours=25))
