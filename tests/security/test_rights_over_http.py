@@ -85,17 +85,14 @@ def worth_asking(asker):
 # ── Forged forms ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("number, asker", enumerate(ASKING))
-def test_no_address_takes_a_post_without_its_token(undone, number, asker):
-    """Nobody's form is taken: the administrator and a stranger ask everywhere, the others at addresses in turn."""
+@pytest.mark.parametrize("asker", ASKING)
+def test_no_address_takes_a_post_without_its_token(undone, asker):
     urls = taking_posts() | {"admin:logout": reverse("admin:logout")}
     assert len(urls) > 150
-    if asker not in ("administrator", "anonymous"):
-        urls = dict(list(urls.items())[number :: len(ASKING)])
     client = signed_in_as(asker, enforce_csrf_checks=True)
     before = AuditEntry.objects.count()
     taken = {name: client.post(url, {"x": "1"}, **JSON).status_code for name, url in urls.items()}
-    assert len(taken) > 15 and {name: status for name, status in taken.items() if status != 403} == {}
+    assert {name: status for name, status in taken.items() if status != 403} == {}
     assert AuditEntry.objects.count() == before + len(urls)
     assert client.get("/profile/").status_code == (302 if asker == "anonymous" else 200)
 
