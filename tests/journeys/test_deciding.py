@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from approvals.models import Decision
+from approvals.models import Decision, LineBand
 from tests.approvals.world import PASSWORD, make_world, open_task, submitted
 from tests.journeys.person import bring_session
 
@@ -59,3 +59,15 @@ def test_a_refused_price_stays_in_its_field_and_is_not_left(review):
     price.press("Escape")
     expect(fault).to_be_hidden()
     assert price.input_value() == page.locator("tr[data-row]").first.get_attribute("data-price")
+
+
+def test_j_opens_the_first_group_with_lines_where_none_is_on_the_screen(review):
+    page, _document = review
+    changed = page.locator(f"[data-group-toggle='{LineBand.CHANGED}']")
+    if changed.get_attribute("aria-expanded") == "true":
+        changed.click()
+    expect(page.locator("tr[data-row]:visible")).to_have_count(0)
+    page.locator("h1").click()
+    page.keyboard.press("j")
+    expect(page.locator("tr.is-current")).to_be_visible()
+    expect(changed).to_have_attribute("aria-expanded", "true")

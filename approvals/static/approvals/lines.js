@@ -39,4 +39,11 @@
     const start = body.querySelector("[data-after='start']");
     if (open && start) fetchMore(start);
   });
+
+  // Where no line is on the screen, J opens the first group that has any.
+  document.addEventListener("keydown", (event) => {
+    if (event.key.toLowerCase() !== "j" || !window.op.keysWanted(event) || window.op.rows().length) return;
+    section.querySelector("tbody:has(tr:not(.op-group)) [data-group-toggle][aria-expanded=false]")?.click();
+    if (!window.op.move(1)) document.addEventListener("op:lines", () => window.op.move(1), { once: true });
+  });
 })();
