@@ -5,7 +5,9 @@ are made by a job. Whatever is sent is whole: it is written to a file first.
 """
 
 import json
+import os
 import shutil
+import struct
 import tempfile
 import zipfile
 from collections import defaultdict
@@ -44,6 +46,8 @@ LARGE_LINES = 20_000
 BUNDLE_RECORDS = 5_000
 # What a bundle asks of a record whose package is kept; a package that has to be made fetches the rest.
 OF_A_BUNDLE = ("sequence", "number", "hash", "document_id")
+# What a ZIP ends with: a mark, how long its list of members is and where that begins; above 4 GB it says so elsewhere.
+END, ELSEWHERE = struct.Struct("<4s8xLL2x"), 0xFFFFFFFF
 # Of so many filings that go into a bundle, one is told as progress.
 TOLD_EVERY = 10
 BUNDLES_KEPT = timedelta(days=7)
@@ -182,31 +186,36 @@ def kept_path(record):
 
 def kept_members(record):
     """Return [{name, size, sha256}] of the kept package and its size, or ([], None) while there is none."""
+    path = kept_path(record)
     try:
-        kept = kept_note(record)
-        return (
-            (kept["members"], kept["size"])
-            if default_storage.size(kept_path(record)) == kept["size"]
-            else ([], None)
-        )
+        with default_storage.open(f"{path}.json") as file:
+            kept = json.load(file)
+        whole = default_storage.size(path) == kept["size"]
+        return (kept["members"], kept["size"]) if whole else ([], None)
     except (OSError, ValueError, KeyError):
         return [], None
 
 
-def kept_note(record):
-    """Return what was noted beside the kept package: {members, size}. Raises OSError or ValueError without one."""
-    with default_storage.open(f"{kept_path(record)}.json") as file:
-        return json.load(file)
-
-
 def kept_package(record):
     """Return the kept package as an open file, None where there is none, or not all of it."""
-    with suppress(OSError, ValueError, KeyError):
-        size, file = kept_note(record)["size"], default_storage.open(kept_path(record), "rb")
-        if file.size == size:
+    with suppress(OSError):
+        file = default_storage.open(kept_path(record), "rb")
+        if ends_whole(file):
             return file
         file.close()
     return None
+
+
+def ends_whole(file):
+    """Say whether the end of a ZIP is there and stands where it says, and put the file at its beginning.
+
+    A bundle asks this of each of its packages; the note beside one would take as long to read as the package.
+    """
+    at = file.seek(0, os.SEEK_END) - END.size
+    file.seek(max(at, 0))
+    mark, length, start = END.unpack(file.read(END.size).ljust(END.size))
+    file.seek(0)
+    return mark == b"PK\x05\x06" and (start + length == at or start == ELSEWHERE)
 
 
 def keep(record):

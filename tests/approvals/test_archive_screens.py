@@ -417,13 +417,14 @@ def test_a_package_can_be_written_from_the_command_line_by_who_may_download(reco
     assert not list(tmp_path.glob("no.zip*"))
 
 
-def test_of_a_kept_package_that_lost_its_end_a_whole_one_is_made_again(record):
+@pytest.mark.parametrize("left", [0, 21, 0.5, -1])
+def test_of_a_kept_package_that_lost_its_end_a_whole_one_is_made_again(record, left):
     packaging.keep(record)
     with packaging.package_file(record) as file:
         whole = file.read()
-    path = default_storage.path(packaging.kept_path(record))
-    with open(path, "r+b") as file:
-        file.truncate(len(whole) // 2)
+    size = int(len(whole) * left) if isinstance(left, float) else left % len(whole)
+    with open(default_storage.path(packaging.kept_path(record)), "r+b") as file:
+        file.truncate(size)
     with packaging.package_file(record) as file:
         assert zipfile.ZipFile(file).testzip() is None
 
