@@ -8,7 +8,7 @@ from django.db import connection
 from stores.models import PriceInForce, Store
 from tests.bench.harness import Row
 
-TIMES = 20
+TIMES = 200
 
 
 def somebody():
