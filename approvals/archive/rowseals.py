@@ -19,6 +19,7 @@ from opsadmin.core import clock
 from opsadmin.core.sealing import GENESIS, canonical_json, digest
 
 ROWS_AT_A_TIME = 1000
+SEALS_AT_A_TIME = 20
 # Any number will do, as long as nothing else in this database locks it.
 LOCK = 4_104_226_002
 FIELDS = (
@@ -157,13 +158,15 @@ def seal_rows():
         cursor.execute(ONE_TEXT)
         newest = RowSeal.objects.order_by("-number").values_list("number", "hash").first()
         first, previous = newest or (0, GENESIS)
-        number, shape = first, Shape(cursor)
+        number, shape, at = first, Shape(cursor), clock.now()
         for part in parts():
+            seals = []
             for found in new_rows(cursor, part, shape):
                 number += 1
-                seal = RowSeal(number=number, part=part.name, at=clock.now(), previous=previous, **found)
+                seal = RowSeal(number=number, part=part.name, at=at, previous=previous, **found)
                 seal.hash = previous = seal_hash(seal, digest(seal.kept.encode()))
-                seal.save(force_insert=True)
+                seals.append(seal)
+            RowSeal.objects.bulk_create(seals, batch_size=SEALS_AT_A_TIME)
     return number - first
 
 
