@@ -105,13 +105,13 @@ def sending_to(broker, monkeypatch):
 
 
 @contextmanager
-def held(table):
-    """Hold up whoever writes to a table, so that a process can be killed exactly there."""
+def held(table, mode="SHARE"):
+    """Hold up whoever writes to a table, or in ACCESS EXCLUSIVE reads it, so that a process can be killed there."""
     other = connection.copy()
     try:
         other.set_autocommit(False)
         with other.cursor() as cursor:
-            cursor.execute(f"LOCK TABLE {table} IN SHARE MODE")
+            cursor.execute(f"LOCK TABLE {table} IN {mode} MODE")
         yield
     finally:
         # The server may be gone by now, and the lock with it.

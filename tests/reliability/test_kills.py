@@ -64,7 +64,7 @@ class Importing:
         )
         return self.imported.job
 
-    held_table = "approvals_importrow"
+    held = ("approvals_importrow",)
 
     def check_done(self):
         imported = LineImport.objects.get(pk=self.imported.pk)
@@ -79,13 +79,13 @@ class Importing:
 class Telling(Importing):
     """The same, at the moment when the uploader is told."""
 
-    held_table = "core_notice"
+    held = ("core_notice",)
 
 
 class Packing:
-    """A package of several filings, one of which is made while the kill comes."""
+    """A package of several filings, the third of which is being made when the kill comes."""
 
-    held_table = None
+    held = ("approvals_archivefile", "ACCESS EXCLUSIVE")
 
     def __init__(self, world):
         self.by = world["finance"]
@@ -93,9 +93,10 @@ class Packing:
             document = submitted(world, effective_from=next_week() + timedelta(days=number))
             sign(world, document)
             file(world, document)
+        wait_for(lambda: not under_way().exists(), "the filings' own packages are not made")
 
     def start(self):
-        for record in ArchiveRecord.objects.all():
+        for record in ArchiveRecord.objects.order_by("sequence")[2:]:
             default_storage.delete(packaging.kept_path(record))
         self.job = packaging.order_bundle(
             ArchiveRecord.objects.order_by("sequence"), by=self.by, name="a.zip"
@@ -116,22 +117,19 @@ class Packing:
 WORKS = (Importing, Packing, Telling)
 
 
+def under_way():
+    return Job.objects.filter(state__in=[JobState.QUEUED, JobState.RUNNING])
+
+
 def one_round(programs, work, kill):
     """Kill in the middle of the work; return (state in the end, seconds until then)."""
-    if work.held_table:
-        with held(work.held_table):
-            job = work.start()
-            wait_for(somebody_waits, "the job does not come to its middle")
-            killed = getattr(programs, f"kill_{kill}")
-            killed()
-            began = time.monotonic()
-    else:
+    with held(*work.held):
         job = work.start()
-        wait_for(lambda: Job.objects.filter(pk=job.pk, done__gte=1).exists(), "nothing is packed")
+        wait_for(somebody_waits, "the job does not come to its middle")
         getattr(programs, f"kill_{kill}")()
         began = time.monotonic()
     ended = wait_for(
-        lambda: Job.objects.filter(pk=job.pk).exclude(state__in=[JobState.QUEUED, JobState.RUNNING]).first(),
+        lambda: not under_way().filter(pk=job.pk).exists() and Job.objects.get(pk=job.pk),
         f"stuck after killing {kill} in {type(work).__name__}",
         seconds=WITHIN,
     )
