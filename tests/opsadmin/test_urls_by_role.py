@@ -276,7 +276,7 @@ def more_addresses():
 # ── The walk ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 ALWAYS = {
-    "Content-Security-Policy": re.compile(r"(?=.*default-src 'self';)(?=.*frame-ancestors 'none')"),
+    "Content-Security-Policy": re.compile(r"(?=.*default-src 'self'(;|$))(?=.*frame-ancestors 'none'(;|$))"),
     "Cross-Origin-Opener-Policy": re.compile("same-origin"),
     "Cross-Origin-Resource-Policy": re.compile("same-origin"),
     "Permissions-Policy": re.compile(r"camera=\(\)"),
