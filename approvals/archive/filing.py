@@ -9,7 +9,6 @@ import hashlib
 import logging
 import zlib
 from datetime import date
-from functools import partial
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -211,7 +210,9 @@ def seal(pieces, *, document, number, kind, at, **columns):
         effective_from=document.effective_from,
         effective_to=document.effective_to,
     )
-    transaction.on_commit(partial(write_checkpoint, head_facts(record)), robust=True)
+    head = head_facts(record)
+    # Django names a hook that fails, and a partial has no name.
+    transaction.on_commit(lambda: write_checkpoint(head), robust=True)
     return record
 
 

@@ -1,7 +1,6 @@
 """Reorganisations: the document that brings a set of changes of the organisation before those who sign."""
 
 from datetime import datetime, time
-from functools import partial
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
@@ -192,7 +191,7 @@ def version_facts(own):
 def end_when_applied(sender, version, **kwargs):
     """Hears ``orgchart.changes.applied``: what was filed for this day is done once that transaction stands."""
     if version.change_set.kind == SetKind.REORGANISATION:
-        transaction.on_commit(partial(end_applied, version.change_set_id), robust=True)
+        transaction.on_commit(lambda: end_applied(version.change_set_id), robust=True)
 
 
 def end_applied(change_set=None):

@@ -1,7 +1,5 @@
 """The queue of findings: a check writes what is new, what is gone is fixed, what was accepted comes back in time."""
 
-from functools import partial
-
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
@@ -146,7 +144,7 @@ def check_later(version=None):
     """Let a worker check after this transaction; a lost message is made up for by the daily check."""
     from orgchart.tasks import check_findings
 
-    transaction.on_commit(partial(check_findings.delay, version), robust=True)
+    transaction.on_commit(lambda: check_findings.delay(version), robust=True)
 
 
 def check_applied(sender, version, **kwargs):
